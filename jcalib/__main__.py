@@ -1,0 +1,5 @@
+"""`python -m jcalib`: the same as `jcalib`."""
+
+from jcalib.cli import main
+
+main()

@@ -1,0 +1,49 @@
+"""What every encoder is: a clip to a vector of 512, and a linear read-out that trains it."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+WIDTH = 512
+
+
+class Encoder(nn.Module):
+    """Maps clips of one modality to vectors; `modality` is "audio" or "visual".
+
+    Args:
+        outputs: targets of the read-out.
+    """
+
+    modality: ClassVar[str]
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__()
+        self.readout = nn.Linear(WIDTH, outputs)
+
+    def features(self, clip: Tensor) -> Tensor:
+        """Clips to features, (B, ...) to (B, 512)."""
+        raise NotImplementedError
+
+    def forward(self, clip: Tensor) -> Tensor:
+        """Clips to predictions, (B, ...) to (B, outputs)."""
+        return self.readout(self.features(clip))
+
+
+class Standardise(nn.Module):
+    """Subtracts a mean and divides by a standard deviation per channel (axis 1).
+
+    Args:
+        mean: one value a channel.
+        std: one value a channel.
+    """
+
+    def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean), persistent=False)
+        self.register_buffer("std", torch.tensor(std), persistent=False)
+
+    def forward(self, clip: Tensor) -> Tensor:
+        """(B, channels, ...) to the same shape."""
+        shape = (1, -1, *[1] * (clip.dim() - 2))
+        return (clip - self.get_buffer("mean").view(shape)) / self.get_buffer("std").view(shape)

@@ -1,0 +1,196 @@
+"""Where in the pictures and the sound a prediction comes from: Integrated Gradients, and how far to trust the sum.
+
+Integrated Gradients (Sundararajan et al. 2017, arXiv 1703.01365) by Captum, from a baseline without the expression
+(a blurred face, the clip's own noise floor; design 11) to the clip; the map must add up to the difference.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from jcalib.explain.steady import assert_steady
+from jcalib.settings import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Predict = Callable[[Tensor, Tensor], Tensor]
+BASELINE = "blurred face, own noise floor"
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """One clip's map: what each pixel and each log-mel cell adds to the prediction, in target units."""
+
+    pictures: np.ndarray  # (8, H, W), summed over colours
+    log_mel: np.ndarray  # (mels, frames)
+    target: str
+    baseline: str
+    prediction: float
+    baseline_prediction: float
+    steps: int
+    converged: bool  # False: the map misses completeness after the last doubling of steps
+
+    @property
+    def total(self) -> float:
+        """The sum of the whole map."""
+        return float(self.pictures.sum(dtype=np.float64) + self.log_mel.sum(dtype=np.float64))
+
+    @property
+    def difference(self) -> float:
+        """What the map should add up to: the prediction less the baseline's."""
+        return self.prediction - self.baseline_prediction
+
+    @property
+    def delta(self) -> float:
+        """By how much it misses."""
+        return self.total - self.difference
+
+    @property
+    def empty(self) -> bool:
+        """True where the map is zero everywhere: there is nothing to see, and shares are undefined."""
+        return not (self.pictures.any() or self.log_mel.any())
+
+    def frame(self) -> "pd.DataFrame":
+        """One row per picture and per mel band.
+
+        Returns:
+            Columns modality, part, index, value (signed, target units; the column adds up to `total`) and share
+            (of all absolute attribution; adds up to 1, NaN for an empty map).
+        """
+        import pandas as pd
+
+        parts = [
+            ("visual", "picture", self.pictures.reshape(len(self.pictures), -1)),
+            ("audio", "mel band", self.log_mel),
+        ]
+        rows = [
+            (modality, part, index, values.sum(dtype=np.float64), np.abs(values).sum(dtype=np.float64))
+            for modality, part, cells in parts
+            for index, values in enumerate(cells)
+        ]
+        table = pd.DataFrame(rows, columns=["modality", "part", "index", "value", "share"])
+        weight = table["share"].sum()
+        return table.assign(share=table["share"] / weight if weight > 0 else np.nan)
+
+
+def integrated_gradients(
+    predict: Predict,
+    pictures: Tensor,
+    log_mel: Tensor,
+    baseline_pictures: Tensor,
+    baseline_log_mel: Tensor,
+    *,
+    target: str,
+    baseline: str = BASELINE,
+    steps: int = 32,
+    most_steps: int = 512,
+    batch: int = 16,
+) -> Attribution:
+    """Integrated Gradients of one clip, with steps doubled until the map adds up.
+
+    It adds up where |sum - (f(x) - f(b))| <= max(1 % of |f(x) - f(b)|, 1e-3).
+
+    Args:
+        predict: (pictures (B, 3, 8, H, W), log-mel (B, 1, mels, frames)) to one target's prediction (B,), in eval
+            mode and before clipping.
+        pictures, log_mel: the clip, (3, 8, H, W) and (1, mels, frames).
+        baseline_pictures, baseline_log_mel: where the path starts, same shapes; see `blurred_face`, `noise_floor`.
+        target: the name of what is predicted.
+        baseline: the baseline in words.
+        steps, most_steps: of the Gauss-Legendre rule, the first and the last tried.
+        batch: points of the path at once.
+
+    Returns:
+        The map of the last number of steps tried; `converged` says whether it adds up.
+
+    Raises:
+        UserError: shapes that do not fit, or a `predict` that is not in eval mode.
+    """
+    from captum.attr import IntegratedGradients
+
+    for name, value, origin in (
+        ("pictures", pictures, baseline_pictures),
+        ("log-mel", log_mel, baseline_log_mel),
+    ):
+        if value.shape != origin.shape:
+            raise UserError(
+                f"{name} have shape {tuple(value.shape)}, their baseline {tuple(origin.shape)}: "
+                "the path needs equal shapes. Make the baseline from the clip itself."
+            )
+    clip, start = (pictures[None], log_mel[None]), (baseline_pictures[None], baseline_log_mel[None])
+    ends = [torch.cat(pair) for pair in zip(clip, start, strict=True)]
+    assert_steady(predict, *ends)
+    with torch.no_grad():
+        prediction, baseline_prediction = predict(*ends).double().tolist()
+
+    method = IntegratedGradients(_connected(predict))
+    while True:
+        maps = method.attribute(
+            clip, start, n_steps=steps, method="gausslegendre", internal_batch_size=min(batch, steps)
+        )
+        total = sum(float(part.double().sum()) for part in maps)
+        difference = prediction - baseline_prediction
+        converged = abs(total - difference) <= max(0.01 * abs(difference), 1e-3)
+        if converged or 2 * steps > most_steps:
+            break
+        steps *= 2
+    return Attribution(
+        pictures=maps[0][0].sum(dim=0).detach().cpu().numpy(),
+        log_mel=maps[1][0, 0].detach().cpu().numpy(),
+        target=target,
+        baseline=baseline,
+        prediction=prediction,
+        baseline_prediction=baseline_prediction,
+        steps=steps,
+        converged=converged,
+    )
+
+
+def blurred_face(pictures: Tensor, width: float = 1 / 8) -> Tensor:
+    """The face without its expression: every picture blurred, light and colours kept.
+
+    Args:
+        pictures: (..., H, W).
+        width: standard deviation of the Gaussian, as a part of the shorter side.
+
+    Returns:
+        The same shape.
+    """
+    from torchvision.transforms.functional import gaussian_blur
+
+    height, breadth = pictures.shape[-2:]
+    sigma = width * min(height, breadth)
+    reach = min(ceil(3 * sigma), height - 1, breadth - 1)  # it reflects at the edge, so no further than the picture
+    return gaussian_blur(pictures, [2 * reach + 1] * 2, [sigma] * 2)
+
+
+def noise_floor(log_mel: Tensor, quantile: float = 0.1) -> Tensor:
+    """The clip's own quiet: each mel band's low quantile over time, held.
+
+    Digital silence is no sound any recording makes, so frames of it (a clip before its recording began) do not
+    count unless there is nothing else.
+
+    Args:
+        log_mel: (..., mels, frames).
+        quantile: between 0 and 1.
+
+    Returns:
+        The same shape, constant over time.
+    """
+    silence = log_mel.amin(dim=(-2, -1), keepdim=True)
+    heard = (log_mel > silence).any(dim=-2, keepdim=True)
+    counted = torch.where(heard | ~heard.any(dim=-1, keepdim=True), log_mel, torch.nan)
+    return counted.nanquantile(quantile, dim=-1, keepdim=True).expand_as(log_mel).contiguous()
+
+
+def _connected(predict: Predict) -> Predict:
+    """The same prediction, with a zero gradient for an input it does not use (one modality alone)."""
+    return lambda pictures, log_mel: (
+        predict(pictures, log_mel) + 0 * (pictures.flatten(1).sum(dim=1) + log_mel.flatten(1).sum(dim=1))
+    )

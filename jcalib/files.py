@@ -1,0 +1,75 @@
+"""Where things live, content hashes, and files that appear whole or not at all."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from jcalib.settings import fingerprint as fingerprint
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def home() -> Path:
+    """Return the folder of corpora, features and runs: `JCALIB_HOME`, or `data/` of the checkout."""
+    return Path(os.environ.get("JCALIB_HOME") or ROOT / "data").resolve()
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it on success, remove it on failure."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{uuid4().hex[:8]}-{path.name}")
+    try:
+        yield beside
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `path`; it takes its place on success and goes on failure."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{uuid4().hex[:8]}-{path.name}")
+    beside.mkdir()
+    try:
+        yield beside
+        shutil.rmtree(path, ignore_errors=True)
+        beside.replace(path)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file whole, keys sorted."""
+    with replacing(path) as beside:
+        beside.write_text(json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file."""
+    return json.loads(path.read_text())
+
+
+def source_fingerprint(*parts: str) -> str:
+    """Fingerprint source files of the package: what they made is made again when they change.
+
+    Args:
+        parts: files or folders below `jcalib/`.
+    """
+    package = Path(__file__).parent
+    paths = {path for part in parts for path in (package / part, *(package / part).rglob("*.py"))}
+    files = sorted(path for path in paths if path.is_file())
+    return fingerprint([[str(path.relative_to(package)), hash_file(path)] for path in files])

@@ -1,0 +1,74 @@
+"""Every fusion by name, the kit's and the user's."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from jcalib.fusion.base import Fusion
+from jcalib.settings import choose
+
+FUSIONS: dict[str, type[Fusion]] = {}
+
+F = TypeVar("F", bound=Fusion)
+
+
+def register(name: str) -> Callable[[type[F]], type[F]]:
+    """Give a fusion a name, under which it is built, trained and ablated like any other.
+
+    Args:
+        name: the new name. Registering a name again replaces the class, as running a notebook cell twice does; the
+            names of the kit's own fusions are taken.
+
+    Returns:
+        The decorator of a subclass of `Fusion`, which returns the class.
+
+    Raises:
+        TypeError: what is decorated is not a subclass of `Fusion`.
+        ValueError: the name belongs to one of the kit's fusions.
+
+    Example::
+
+        @jca.fusion.register("gated_sum")
+        class GatedSum(jca.fusion.Fusion):
+            def __init__(self, *sizes, **options):
+                super().__init__(*sizes, **options)
+                self.gate = nn.Linear(2 * self.dim, self.dim)
+
+            def attend(self, audio, visual, mask):
+                gate = torch.sigmoid(self.gate(torch.cat([audio, visual], dim=-1)))
+                return gate * audio, (1 - gate) * visual, {"gate": gate}
+    """
+
+    def add(cls: type[F]) -> type[F]:
+        if not (isinstance(cls, type) and issubclass(cls, Fusion)):
+            raise TypeError(f"{name!r} is {cls!r}: a fusion is a subclass of jcalib.fusion.Fusion.")
+        taken = FUSIONS.get(name)
+        if taken is not None and _is_ours(taken) and not _is_ours(cls):
+            raise ValueError(f"the fusion name {name!r} is taken by {taken.__name__}: choose another name.")
+        cls.name = name
+        FUSIONS[name] = cls
+        return cls
+
+    return add
+
+
+def build_fusion(name: str, audio_dim: int, visual_dim: int, clips: int, **options: Any) -> Fusion:
+    """Build a fusion by name.
+
+    Args:
+        name: one of `FUSIONS`: audio, visual, concat, mean, cross, mixer, joint, or one that the user registered.
+        audio_dim: width of the audio features.
+        visual_dim: width of the visual features.
+        clips: L, the clips of a sequence.
+        options: targets, dim, rank, dropout and head as in `Fusion`, and options of the class (`temperature`).
+
+    Returns:
+        The module, with fresh weights from torch's global random state.
+
+    Raises:
+        ValueError: the name is unknown, or a size is not allowed.
+    """
+    return FUSIONS[choose(name, FUSIONS, "fusion")](audio_dim, visual_dim, clips, **options)
+
+
+def _is_ours(cls: type[Fusion]) -> bool:
+    return cls.__module__.startswith(f"{__package__}.")

@@ -1,0 +1,23 @@
+"""Containers to frames and soundtrack on one clock, and back; pictures. NumPy arrays at the surface.
+
+The clock is the container's own: a frame's time is its presentation time stamp in seconds, and position n of
+a soundtrack at `rate` is the sound at n / rate seconds, whenever the first sample was recorded.
+"""
+
+from jcalib.media.containers import Probe, frame_times, probe, read_frames
+from jcalib.media.pictures import read_picture, write_picture
+from jcalib.media.sound import has_sound, read_sound, sound_windows
+from jcalib.media.writing import write_video
+
+__all__ = [
+    "Probe",
+    "frame_times",
+    "has_sound",
+    "probe",
+    "read_frames",
+    "read_picture",
+    "read_sound",
+    "sound_windows",
+    "write_picture",
+    "write_video",
+]

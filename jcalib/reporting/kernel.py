@@ -1,0 +1,53 @@
+"""The kernel of a chapter: this interpreter and this package, whatever kernels the user's folders hold.
+
+A kernel spec named `python3` in a home folder may point to another environment; the executed chapter would then import
+another torch, or another copy of this package.
+"""
+
+import contextlib
+import os
+import signal
+from typing import Any
+
+from ipykernel.kernelspec import get_kernel_dict
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+
+from jcalib.files import ROOT
+
+
+class OwnKernel(AsyncKernelManager):
+    """Starts ipykernel with `sys.executable`, and leaves no process of it behind."""
+
+    _group: int | None = None
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        """The spec of ipykernel in this interpreter."""
+        # What goes wrong in a chapter is in its outputs; the kernel's own log would only disturb a terminal.
+        spec = get_kernel_dict(extra_arguments=["--log-level=50"])
+        return KernelSpec(**{name: spec[name] for name in ("argv", "display_name", "language", "metadata")})
+
+    async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
+        """Start the kernel in an environment of its own."""
+        await super().start_kernel(**{"env": environment(), **options})
+        self._group = getattr(self.provisioner, "pgid", None)
+
+    async def cleanup_resources(self, restart: bool = False) -> None:  # type: ignore[override]
+        """Also end the worker processes that a dead kernel cannot end itself."""
+        await super().cleanup_resources(restart)
+        if self._group and self._group != os.getpgrp():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._group, signal.SIGKILL)
+            self._group = None
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a kernel.
+
+    `MPLBACKEND` is dropped: Agg, common where tests run, silently leaves a notebook without pictures. The package's
+    folder comes first, so that kernel and caller import the same one.
+    """
+    kept = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    paths = [str(ROOT), *filter(None, [kept.get("PYTHONPATH")])]
+    return {**kept, "PYTHONPATH": os.pathsep.join(paths), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}

@@ -1,0 +1,197 @@
+"""Typed presets and parameters that refuse what they do not know.
+
+Every number that decides a result lives in one of these classes; its fingerprint names the files made from it.
+"""
+
+import difflib
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+
+def fingerprint(value: Any) -> str:
+    """Return 12 hex digits of a JSON-able value, the same for equal values on any machine."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+class UserError(ValueError):
+    """A mistake that the user can mend: one line, no traceback, exit code 2."""
+
+
+def choose(name: str, known: Iterable[str], what: str) -> str:
+    """Return `name` if it is one of the known names.
+
+    Args:
+        name: what the user wrote.
+        known: the names there are.
+        what: what is being named, for the message ("fusion", "preset").
+
+    Raises:
+        UserError: the name is unknown; the message gives the near name and all known ones.
+    """
+    names = list(known)
+    if name in names:
+        return name
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f" did you mean {near[0]!r}?" if near else ""
+    raise UserError(f"unknown {what} {name!r}:{hint} choose from {', '.join(names)}.")
+
+
+class Settings(BaseModel):
+    """Frozen settings that refuse unknown names and mistyped values."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def fingerprint(self) -> str:
+        """Return 12 hex digits that change when any value changes."""
+        return fingerprint(self.model_dump(mode="json"))
+
+    def changed(self, **values: Any) -> Self:
+        """Return a checked copy with some values changed.
+
+        Raises:
+            UserError: a name is unknown or a value is not allowed.
+        """
+        known = type(self).model_fields
+        for name in values:
+            choose(name, known, f"setting of {type(self).__name__}")
+        try:
+            return type(self).model_validate({**dict(self), **values})
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            value = repr(first["input"])[:60]
+            raise UserError(f"{type(self).__name__}.{where or 'values'} has {value}: {first['msg']}.") from None
+
+
+class Mix(Settings):
+    """Shares of a target's variance (design 9): both modalities, face alone, voice alone, their product."""
+
+    redundancy: float = Field(ge=0, le=1)
+    unique_face: float = Field(ge=0, le=1)
+    unique_voice: float = Field(ge=0, le=1)
+    synergy: float = Field(ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _sums_to_one(self) -> Self:
+        total = self.redundancy + self.unique_face + self.unique_voice + self.synergy
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"the four shares add up to {total:.3f}, they must add up to 1")
+        return self
+
+
+class Split(Settings):
+    """Persons in each of the four roles (design 8); with no selection persons the fusion persons select too."""
+
+    encoder: int = Field(ge=1)
+    fusion: int = Field(ge=1)
+    selection: int = Field(ge=0)
+    report: int = Field(ge=1)
+
+    @property
+    def persons(self) -> int:
+        """Number of persons in all."""
+        return self.encoder + self.fusion + self.selection + self.report
+
+
+class CorpusSettings(Settings):
+    """The embedded corpus and its knobs (design 9)."""
+
+    split: Split
+    seconds: float = Field(gt=2)  # length of each recording
+    fps: float = Field(default=25.0, gt=0)
+    seed: int = 0
+    regime: str = "mixed"
+    valence: Mix = Mix(redundancy=0.4, unique_face=0.3, unique_voice=0.1, synergy=0.2)
+    arousal: Mix = Mix(redundancy=0.4, unique_face=0.1, unique_voice=0.3, synergy=0.2)
+    noise: float = Field(default=0.3, ge=0)  # standard deviation of the noise in a cue of unit variance
+    face_loss: float = Field(default=0.10, ge=0, lt=1)  # fraction of the time the face is covered or lost
+    voice_loss: float = Field(default=0.10, ge=0, lt=1)  # fraction of the time the voice is under noise
+    posed: float = Field(default=0.10, ge=0, lt=1)  # fraction of the time the face shows something else
+    lag: float = 0.0  # seconds by which the voice's cue comes after the label
+    dwell: tuple[float, float] = (3.0, 6.0)  # shortest and longest time a synergy sign stays, seconds
+
+
+class EncoderSettings(Settings):
+    """The two encoders and how they are trained on the encoder persons."""
+
+    kind: Literal["compact", "resnet"] = "compact"
+    size: int = Field(default=64, ge=32)  # side of the picture an encoder sees, pixels
+    epochs: int = Field(default=12, ge=1)
+    batch: int = Field(default=64, ge=2)
+    learning_rate: float = Field(default=2e-3, gt=0)
+    weight_decay: float = Field(default=1e-2, ge=0)
+    seed: int = 0
+
+
+class TrainingSettings(Settings):
+    """A fusion's size and its training, equal for all fusions."""
+
+    clips: int = Field(default=8, ge=1)  # L of the papers
+    dim: int = Field(default=128, ge=1)  # d of the papers, each modality after its projection
+    rank: int = Field(default=32, ge=1)  # k of the papers
+    epochs: int = Field(default=40, ge=1)
+    batch: int = Field(default=16, ge=1)  # sequences a step
+    learning_rate: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=1e-3, ge=0)
+    dropout: float = Field(default=0.3, ge=0, lt=1)
+
+
+class Preset(Settings):
+    """Everything that one report is made from."""
+
+    name: str
+    corpus: CorpusSettings
+    encoder: EncoderSettings = EncoderSettings()
+    training: TrainingSettings = TrainingSettings()
+    hop: int = Field(default=8, ge=1)  # frames between clip ends
+    seeds: int = Field(default=5, ge=1)
+    fusions: tuple[str, ...] = ("audio", "visual", "concat", "mean", "cross", "mixer", "joint")
+
+    @model_validator(mode="after")
+    def _hop_divides_a_clip(self) -> Self:
+        if 32 % self.hop:
+            raise ValueError(f"hop {self.hop} does not divide 32, the frames of a clip")
+        return self
+
+
+def _persons(encoder: int, fusion: int, selection: int, report: int) -> Split:
+    return Split(encoder=encoder, fusion=fusion, selection=selection, report=report)
+
+
+PRESETS: dict[str, Preset] = {
+    "smoke": Preset(
+        name="smoke",
+        corpus=CorpusSettings(split=_persons(2, 2, 0, 2), seconds=12),
+        encoder=EncoderSettings(epochs=2),
+        training=TrainingSettings(epochs=3),
+        seeds=2,
+        fusions=("cross", "mixer", "joint"),
+    ),
+    "quick": Preset(name="quick", corpus=CorpusSettings(split=_persons(20, 20, 4, 16), seconds=16)),
+    "full": Preset(
+        name="full",
+        corpus=CorpusSettings(split=_persons(80, 80, 16, 64), seconds=60),
+        encoder=EncoderSettings(kind="resnet", size=112, epochs=8),
+        hop=4,
+        seeds=20,
+    ),
+}
+
+
+def preset(name: str | Preset = "quick", **values: Any) -> Preset:
+    """Return a preset by name, with some of its settings changed.
+
+    Args:
+        name: "smoke", "quick" or "full"; a `Preset` passes through.
+        values: settings of `Preset` to change.
+
+    Raises:
+        UserError: an unknown name or an impossible value.
+    """
+    chosen = name if isinstance(name, Preset) else PRESETS[choose(name, PRESETS, "preset")]
+    return chosen.changed(**values) if values else chosen

@@ -1,0 +1,191 @@
+"""The comparison of fusions: train them on the same features, and say what their scores allow to say."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from jcalib.features import Features
+from jcalib.fusion import FUSIONS
+from jcalib.settings import Preset, UserError, choose
+from jcalib.settings import preset as preset_of
+from jcalib.studies import families, verdicts
+from jcalib.studies.families import SINGLE
+from jcalib.studies.statistics import Comparison, compare, sums
+from jcalib.training import Run, fit
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Study:
+    """Runs that are compared on the report persons.
+
+    Attributes:
+        runs: by fusion.
+        margin: the largest difference in CCC that does not matter.
+    """
+
+    runs: Mapping[str, Run]
+    margin: float = 0.02
+
+    @cached_property
+    def sums(self) -> dict[str, np.ndarray]:
+        """The six sums of every fusion, (R, S, 2, 6), over the frames that all of them predict."""
+        stacked = {name: run.stacked() for name, run in self.runs.items()}
+        labels = next(iter(stacked.values()))[2]
+        result: dict[str, list[np.ndarray]] = {name: [] for name in stacked}
+        for recording, true in enumerate(labels):
+            values = {name: parts[1][recording] for name, parts in stacked.items()}
+            both = np.logical_and.reduce([np.isfinite(one).all(axis=0) for one in values.values()])  # (T, 2)
+            for name, predicted in values.items():
+                result[name].append(sums(predicted.swapaxes(1, 2), true.T, both.T))  # (S, 2, 6)
+        return {name: np.stack(parts) for name, parts in result.items()}
+
+    @cached_property
+    def persons(self) -> list[str]:
+        """The person of each recording: the clusters of the statistics."""
+        return next(iter(self.runs.values())).stacked()[0]
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row a fusion, seed and target: ccc, rmse, pearson, parameters, train_seconds."""
+        return pd.concat([run.frame() for run in self.runs.values()], ignore_index=True)
+
+    def primary(self) -> Comparison:
+        """Return joint - cross on the mean of valence and arousal, the one test that is not adjusted."""
+        return families.primary(self.sums, self.persons, self.margin).of("joint", "cross")
+
+    def against_mixer(self) -> Comparison | None:
+        """Return joint - mixer, adjusted within its family; None where one of the two was not run."""
+        if not {"joint", "mixer"} <= set(self.sums):
+            return None
+        return families.secondary(self.sums, self.persons, self.margin).of("joint", "mixer")
+
+    def comparisons(self) -> pd.DataFrame:
+        """Return every test of the families that were fixed beforehand, with interval, p, verdict."""
+        parts = [families.primary, families.secondary]
+        tables = [family(self.sums, self.persons, self.margin).frame() for family in parts]
+        if self._has_singles:
+            tables.append(families.single(self.sums, self.persons, self.margin).frame())
+        return pd.concat(tables, ignore_index=True)
+
+    @property
+    def _has_singles(self) -> bool:
+        return set(SINGLE) <= set(self.sums)
+
+    def table(self) -> pd.DataFrame:
+        """Return one row a fusion, best first.
+
+        Columns fusion, ccc_valence, ccc_arousal, mean, low, high (95 % interval of the mean), parameters,
+        train_seconds, beats_single, joint_against.
+        """
+        rows = [self._row(name) for name in self.runs]
+        return pd.DataFrame(rows).sort_values("mean", ascending=False, ignore_index=True)
+
+    def _row(self, name: str) -> dict[str, Any]:
+        own = compare(self.sums[name], clusters=self.persons, margin=self.margin)
+        by_target = [compare(self.sums[name][:, :, k], clusters=self.persons).difference for k in (0, 1)]
+        return {
+            "fusion": name,
+            "ccc_valence": by_target[0],
+            "ccc_arousal": by_target[1],
+            "mean": own.difference,
+            "low": own.low,
+            "high": own.high,
+            "parameters": self.runs[name].metrics["parameters"],
+            "train_seconds": self.runs[name].metrics["train_seconds"],
+            "beats_single": self.beats_single(name),
+            "joint_against": self._joint_against(name),
+        }
+
+    def beats_single(self, name: str) -> str:
+        """Return in words whether a fusion beats the better of the single modalities."""
+        if name in SINGLE:
+            return ""
+        if not self._has_singles:
+            return "audio and visual alone were not run, so nothing says whether it beats them."
+        single = families.single(self.sums, self.persons, self.margin)
+        return verdicts.beats_single(name, single.of(name, families.better_single(self.sums)))
+
+    def _joint_against(self, name: str) -> str:
+        if name == "cross":
+            return families.name_verdict(self.primary().verdict, "joint", "cross")
+        mixer = self.against_mixer()
+        if name == "mixer" and mixer is not None:
+            return families.name_verdict(mixer.verdict, "joint", "mixer")
+        return ""
+
+    def headline(self) -> str:
+        """Return the answer in one sentence that follows from the numbers."""
+        return verdicts.headline(self.primary(), self.against_mixer())
+
+    def detectable(self) -> str:
+        """Return what difference could have been seen, and what no interval covers."""
+        return verdicts.detectable(self.primary())
+
+    def plot(self) -> "Figure":
+        """Draw the differences with their intervals."""
+        from jcalib.views.comparisons import plot_differences
+
+        return plot_differences(families.overview(self.sums, self.persons, self.margin))
+
+    def plot_scores(self) -> "Figure":
+        """Draw every fusion's CCC, seeds as small dots."""
+        from jcalib.views.comparisons import plot_scores
+
+        return plot_scores(families.scores(self.sums))
+
+    def to_latex(self) -> str:
+        """Return the table for a paper (booktabs)."""
+        table = self.table()
+        interval = [
+            f"[{verdicts.format_ccc(low)}, {verdicts.format_ccc(high)}]"
+            for low, high in zip(table["low"], table["high"], strict=True)
+        ]
+        shown = pd.DataFrame(
+            {
+                "Fusion": table["fusion"],
+                "Valence": table["ccc_valence"].map(verdicts.format_ccc),
+                "Arousal": table["ccc_arousal"].map(verdicts.format_ccc),
+                "Mean": table["mean"].map(verdicts.format_ccc),
+                r"95 \% interval": interval,
+                "Parameters": table["parameters"].map("{:,}".format),
+            }
+        )
+        lines = [" & ".join(row) + r" \\" for row in shown.to_numpy()]
+        head = [r"\begin{tabular}{lccccr}", r"\toprule", " & ".join(shown.columns) + r" \\", r"\midrule"]
+        return "\n".join([*head, *lines, r"\bottomrule", r"\end{tabular}"])
+
+
+def ablate(
+    names: Iterable[str],
+    features: Features,
+    seeds: int | None = None,
+    preset: str | Preset = "quick",
+    device: str = "auto",
+) -> Study:
+    """Train fusions on the same features with the same seeds and settings, and compare them.
+
+    Args:
+        names: fusions; "joint" and "cross" have to be among them for the comparison the kit is about.
+        features: what they are trained and evaluated on.
+        seeds: how many; the preset's number by default.
+        preset: size, optimiser and epochs, equal for all.
+        device: "auto", "cpu" or "cuda".
+
+    Returns:
+        The study. Runs that are there already are not trained again.
+
+    Raises:
+        UserError: an unknown fusion, or a missing one.
+    """
+    names = [choose(name, FUSIONS, "fusion") for name in names]
+    missing = [name for name in ("joint", "cross") if name not in names]
+    if missing:
+        raise UserError(f"the study has {', '.join(names)}, not {missing[0]}: joint and cross are what is compared.")
+    chosen = preset_of(preset)
+    return Study({name: fit(name, features, seeds, chosen, device=device) for name in names})

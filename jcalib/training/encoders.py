@@ -1,0 +1,172 @@
+"""Train the audio and the visual encoder on persons that the fusions do not train on.
+
+Each encoder learns valence and arousal with the CCC loss, and beside them the cues that its modality shows where the
+corpus knows them, as the papers' backbones (TSAV) learn expressions and action units beside valence and arousal.
+Without the cues an encoder could not represent a cue that matters only together with the other modality.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from jcalib.clips import clip_ends
+from jcalib.concordance import ConcordanceLoss
+from jcalib.corpora import Corpus, Recording
+from jcalib.encoders import build_encoder
+from jcalib.features import clip_inputs, clip_labels, prepare_inputs
+from jcalib.files import fingerprint, home, read_json, replacing, source_fingerprint, write_json
+from jcalib.progress import stage
+from jcalib.provenance import provenance
+from jcalib.settings import EncoderSettings, Preset
+from jcalib.training.batched import pick_device
+
+MODALITIES = ("audio", "visual")
+CUES = {"audio": ("voice_cue", "voice_synergy_cue"), "visual": ("face_cue", "face_synergy_cue")}
+
+
+@dataclass(frozen=True)
+class ClipSet:
+    """What one encoder trains on: clips of the encoder persons.
+
+    Attributes:
+        inputs: uint8 pictures (n, 8, H, W, 3) or float log-mels (n, 64, 107).
+        target: (n, K) float, NaN where unknown.
+    """
+
+    inputs: np.ndarray
+    target: np.ndarray
+
+
+def train_encoders(corpus: Corpus, preset: Preset, device: str = "auto") -> dict[str, nn.Module]:
+    """Return the trained encoders of a corpus, from their runs where these are finished.
+
+    Args:
+        corpus: its recordings with role "encoder" are used, no others.
+        preset: encoder settings and hop.
+        device: "auto", "cpu" or "cuda".
+
+    Returns:
+        "audio" and "visual" to modules in evaluation mode, on the CPU.
+    """
+    recordings = corpus.with_role("encoder")
+    key = fingerprint(
+        [
+            preset.encoder.fingerprint(),
+            preset.hop,
+            [one.content() for one in recordings],
+            pick_device(device).type,
+            source_fingerprint("clips.py", "concordance.py", "encoders", "training/encoders.py"),
+        ]
+    )
+    folders = {modality: home() / "runs" / f"encoder-{modality}-{key}" for modality in MODALITIES}
+    missing = [modality for modality, folder in folders.items() if not (folder / "status.json").is_file()]
+    if missing:
+        clips = _read_clips(recordings, preset)
+        for modality in missing:
+            _train(clips[modality], modality, preset.encoder, folders[modality], pick_device(device))
+    return {modality: _load(folder, preset.encoder.kind, modality) for modality, folder in folders.items()}
+
+
+def _read_clips(recordings: tuple[Recording, ...], preset: Preset) -> dict[str, ClipSet]:
+    """Read the valid clips of every recording, pictures already at the encoder's size."""
+    kept: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {modality: [] for modality in MODALITIES}
+    with stage("read encoder clips", len(recordings)) as progress:
+        for recording in recordings:
+            ends = clip_ends(recording.length, preset.hop)
+            pictures, log_mel, valid = clip_inputs(recording, ends, size=preset.encoder.size)
+            for column, (modality, inputs) in enumerate((("audio", log_mel), ("visual", pictures))):
+                use = valid[:, column]
+                kept[modality].append((inputs[use], _targets(recording, ends, modality)[use]))
+            progress.advance()
+        progress.note(f"{sum(len(one[0]) for one in kept['audio'])} clips of {len(recordings)} persons")
+    return {
+        modality: ClipSet(np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts]))
+        for modality, parts in kept.items()
+    }
+
+
+def _targets(recording: Recording, ends: np.ndarray, modality: str) -> np.ndarray:
+    """Return valence, arousal and, where known, this modality's cues at the clip ends, (n, K)."""
+    columns = [clip_labels(recording, ends)]
+    if recording.truth is not None:
+        truth = recording.load_truth()
+        columns += [truth[name][ends] for name in CUES[modality]]
+    return np.concatenate(columns, axis=1).astype(np.float32)
+
+
+def _train(clips: ClipSet, modality: str, settings: EncoderSettings, folder: Path, device: torch.device) -> None:
+    """Train one encoder from its seed and write its run."""
+    from safetensors.torch import save_file
+
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(settings.seed)
+        encoder = build_encoder(settings.kind, modality, clips.target.shape[1]).to(device)
+        with stage(f"train {modality} encoder", settings.epochs) as progress:
+            history = _epochs(encoder, clips, modality, settings, device, progress.advance)
+            progress.note(f"{len(clips.target)} clips, loss {history[-1]['loss']:.3f}")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "settings.json", settings.model_dump() | {"outputs": clips.target.shape[1]})
+    with replacing(folder / "checkpoint.safetensors") as beside:
+        save_file({name: value.cpu().contiguous() for name, value in encoder.state_dict().items()}, beside)
+    with replacing(folder / "history.csv") as beside:
+        pd.DataFrame(history).to_csv(beside, index=False)
+    write_json(folder / "provenance.json", provenance())
+    write_json(folder / "status.json", {"status": "ok"})
+
+
+def _epochs(
+    encoder: nn.Module,
+    clips: ClipSet,
+    modality: str,
+    settings: EncoderSettings,
+    device: torch.device,
+    on_epoch: Callable[[], None],
+) -> list[dict[str, float]]:
+    inputs, target = torch.from_numpy(clips.inputs), torch.from_numpy(clips.target)
+    steps = settings.epochs * math.ceil(len(target) / settings.batch)
+    optimizer = torch.optim.AdamW(encoder.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.learning_rate, total_steps=steps)
+    loss = ConcordanceLoss()
+    generator = torch.Generator().manual_seed(settings.seed)
+    history = []
+    for epoch in range(settings.epochs):
+        encoder.train()
+        total = 0.0
+        for rows in torch.randperm(len(target), generator=generator).split(settings.batch):
+            batch = _augment(prepare_inputs(inputs[rows].to(device), modality, settings.size), modality, generator)
+            value = loss(encoder(batch), target[rows].to(device))
+            optimizer.zero_grad(set_to_none=True)
+            value.backward()
+            optimizer.step()
+            schedule.step()
+            total += float(value.detach()) * len(rows)
+        history.append({"epoch": epoch, "loss": total / len(target)})
+        on_epoch()
+    return history
+
+
+def _augment(batch: Tensor, modality: str, generator: torch.Generator) -> Tensor:
+    """Vary light and contrast (pictures, T-BIOM's +-0.2) or gain (log-mel, +-3 dB) by one factor a clip."""
+    shape = (len(batch), *[1] * (batch.dim() - 1))
+
+    def factor(spread: float) -> Tensor:
+        return ((torch.rand(shape, generator=generator) * 2 - 1) * spread).to(batch.device)
+
+    if modality == "audio":
+        return batch + factor(3 / 19.895)
+    mean = batch.mean(dim=tuple(range(1, batch.dim())), keepdim=True)
+    return ((batch - mean) * (1 + factor(0.2)) + mean + factor(0.2)).clamp(0, 1)
+
+
+def _load(folder: Path, kind: str, modality: str) -> nn.Module:
+    from safetensors.torch import load_file
+
+    encoder = build_encoder(kind, modality, read_json(folder / "settings.json")["outputs"])
+    encoder.load_state_dict(load_file(folder / "checkpoint.safetensors"))
+    return encoder.eval()

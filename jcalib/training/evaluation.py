@@ -1,0 +1,146 @@
+"""Predictions on a grid of clip ends, their way to frames, and the CCC of each seed.
+
+A recording is tiled with windows of L clips as the papers do; the last tile is right-aligned and only its new clip
+ends count, so that each grid point is predicted once. Between grid points predictions are interpolated.
+"""
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from jcalib.clips import tiles
+from jcalib.features import Features
+from jcalib.training.batched import Ensemble
+
+CHUNK = 256  # windows evaluated at once; bounds the memory of a joint correlation
+
+
+class Resident:
+    """A corpus's features on a device, from which sequences are gathered by index.
+
+    Args:
+        features: the features.
+        device: where they live.
+    """
+
+    def __init__(self, features: Features, device: torch.device) -> None:
+        self.audio = torch.as_tensor(np.asarray(features.audio), device=device)
+        self.visual = torch.as_tensor(np.asarray(features.visual), device=device)
+        self.target = torch.as_tensor(features.target, device=device)
+        self.valid = torch.as_tensor(features.valid, device=device)
+        self.device = device
+
+    def gather(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return audio, visual, mask and target of some rows; a row of -1 is padding.
+
+        Args:
+            rows: (...,) int64.
+
+        Returns:
+            (..., Da), (..., Dv), (..., 2) bool, (..., 2) with NaN at padding.
+        """
+        rows = rows.to(self.device)
+        real = (rows >= 0).unsqueeze(-1)
+        rows = rows.clamp(min=0)
+        target = torch.where(real, self.target[rows], torch.nan)
+        return self.audio[rows], self.visual[rows], self.valid[rows] & real, target
+
+
+def recording_tiles(features: Features, recording: int, clips: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the windows that tile one recording.
+
+    Args:
+        features: the features.
+        recording: its number.
+        clips: L.
+
+    Returns:
+        rows (W, L) into the features, -1 for padding; counted (W, L) bool, true once for each row.
+    """
+    first, count = features.span(recording)
+    rows, counted = tiles(count, 32 // features.hop, clips)
+    return np.where(rows >= 0, rows + first, -1), counted
+
+
+@torch.no_grad()
+def predict_rows(ensemble: Ensemble, data: Resident, features: Features, names: list[int], clips: int) -> np.ndarray:
+    """Predict every clip end of some recordings once.
+
+    Args:
+        ensemble: S trained fusions.
+        data: the features on the device.
+        features: the same features, for their layout.
+        names: numbers of the recordings.
+        clips: L.
+
+    Returns:
+        (S, N, K) float32 over all rows of the features; NaN where not asked for or with no valid modality.
+    """
+    pairs = [recording_tiles(features, one, clips) for one in names]
+    rows = torch.from_numpy(np.concatenate([pair[0] for pair in pairs]))
+    counted = torch.from_numpy(np.concatenate([pair[1] for pair in pairs]))
+    result = None
+    for part, use in zip(rows.split(CHUNK), counted.split(CHUNK), strict=True):
+        audio, visual, mask, _ = data.gather(part)
+        prediction = ensemble(audio, visual, mask).prediction.cpu()  # (S, W, L, K)
+        if result is None:
+            result = torch.full((len(prediction), len(features.frame), prediction.shape[-1]), torch.nan)
+        use = use & mask.any(-1).cpu()
+        result[:, part[use]] = prediction[:, use]
+    assert result is not None
+    return result.numpy()
+
+
+def to_frames(ends: np.ndarray, values: np.ndarray, length: int) -> np.ndarray:
+    """Interpolate predictions at clip ends to all frames, holding the first and the last.
+
+    Args:
+        ends: (n,) frame numbers of the clip ends.
+        values: (S, n, K).
+        length: frames of the recording.
+
+    Returns:
+        (S, length, K); NaN around a clip end that has no prediction.
+    """
+    frames = np.arange(length)
+    columns = values.transpose(0, 2, 1).reshape(-1, len(ends))
+    out = np.stack([np.interp(frames, ends, column) for column in columns])
+    return out.reshape(len(values), values.shape[2], length).transpose(0, 2, 1).astype(np.float32)
+
+
+def frame_table(features: Features, names: list[int], grid: np.ndarray) -> pd.DataFrame:
+    """Return predictions and labels of every frame of some recordings, one row a frame and seed.
+
+    Args:
+        features: the features.
+        names: numbers of the recordings.
+        grid: (S, N, 2) from `predict_rows`.
+
+    Returns:
+        Columns recording, person, seed, frame, time, valence, arousal, true_valence, true_arousal.
+    """
+    parts = []
+    for one in names:
+        first, count = features.span(one)
+        rows = slice(first, first + count)
+        info = features.recordings[one]
+        labels = info.labels
+        values = to_frames(features.frame[rows], grid[:, rows], len(labels))
+        seeds, length = values.shape[:2]
+        parts.append(
+            pd.DataFrame(
+                {
+                    "recording": info.name,
+                    "person": info.person,
+                    "seed": np.repeat(np.arange(seeds), length),
+                    "frame": np.tile(np.arange(length), seeds),
+                    "time": np.tile(info.times, seeds),
+                    "valence": values[..., 0].ravel(),
+                    "arousal": values[..., 1].ravel(),
+                    "true_valence": np.tile(labels[:, 0], seeds),
+                    "true_arousal": np.tile(labels[:, 1], seeds),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,298 @@
+"""Train one fusion over many seeds at once, keep each seed's best epoch, resume after a kill.
+
+Every random draw of an epoch comes from (seed, epoch), so that an interrupted training goes on to the same numbers.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from jcalib.clips import sequence_rows, training_rows
+from jcalib.concordance import ConcordanceLoss, ccc
+from jcalib.features import Features
+from jcalib.files import fingerprint, replacing, source_fingerprint, write_json
+from jcalib.fusion import FUSIONS
+from jcalib.progress import stage
+from jcalib.provenance import provenance
+from jcalib.settings import Preset, UserError, choose
+from jcalib.settings import preset as preset_of
+from jcalib.training.batched import Ensemble, pick_device
+from jcalib.training.evaluation import Resident, frame_table, predict_rows
+from jcalib.training.run import TARGETS, Run, RunSettings, runs_folder
+
+SAVE_EVERY = 5.0  # seconds between saved states; a kill costs at most that much work
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What a callback is told after each epoch.
+
+    Attributes:
+        number: of the epoch, from 0.
+        loss: (S,) mean training loss, 1 - CCC.
+        selection: (S, 2) CCC on the selection persons.
+    """
+
+    number: int
+    loss: np.ndarray
+    selection: np.ndarray
+
+
+def fit(
+    fusion: str,
+    features: Features,
+    seeds: int | None = None,
+    preset: str | Preset = "quick",
+    on_epoch: Callable[[Epoch], None] | None = None,
+    device: str = "auto",
+) -> Run:
+    """Train a fusion with seeds 0 to S - 1; a run with the same settings is not trained again.
+
+    Args:
+        fusion: name of a registered fusion.
+        features: what it is trained and evaluated on.
+        seeds: S; the preset's number by default.
+        preset: where size, optimiser and epochs come from.
+        on_epoch: called after each epoch.
+        device: "auto", "cpu" or "cuda".
+
+    Returns:
+        The finished run.
+
+    Raises:
+        UserError: unknown fusion or preset, or too few clips for one sequence.
+    """
+    chosen = preset_of(preset)
+    settings = RunSettings(
+        fusion=choose(fusion, FUSIONS, "fusion"),
+        seeds=chosen.seeds if seeds is None else seeds,
+        training=chosen.training,
+        features=features.source,
+        audio_dim=features.audio.shape[1],
+        visual_dim=features.visual.shape[1],
+        device=pick_device(device).type,
+        code=_code(fusion),
+    )
+    folder = runs_folder() / settings.name
+    with stage(f"train {fusion}", settings.training.epochs) as progress:
+        if (folder / "status.json").is_file():
+            progress.note(f"unchanged, {settings.seeds} seeds")
+            return Run(folder, settings)
+        training = _Training(settings, features, folder)
+
+        def after(epoch: Epoch) -> None:
+            progress.advance()
+            if on_epoch:
+                on_epoch(epoch)
+
+        run = training.finish(training.run(after))
+        means = run.frame().groupby("target", sort=False)["ccc"].mean()
+        progress.note(f"{settings.seeds} seeds, CCC V {means['valence']:.3f} A {means['arousal']:.3f}")
+    return run
+
+
+def _code(fusion: str) -> str:
+    """Fingerprint what trains: this room, the attention, and the source of a user's own fusion."""
+    import inspect
+
+    own = inspect.getsource(FUSIONS[fusion])
+    return fingerprint([source_fingerprint("concordance.py", "clips.py", "fusion", "training"), own])
+
+
+class _Training:
+    """The state of one training, on the device and on disk."""
+
+    def __init__(self, settings: RunSettings, features: Features, folder: Path) -> None:
+        self.settings, self.features, self.folder = settings, features, folder
+        self.device = torch.device(settings.device)
+        self.data = Resident(features, self.device)
+        self.ensemble = Ensemble.create(settings.build, range(settings.seeds), self.device)
+        for parameter in self.ensemble.parameters.values():
+            parameter.requires_grad_()
+        size = settings.training
+        self.optimizer = torch.optim.AdamW(
+            list(self.ensemble.parameters.values()), lr=size.learning_rate, weight_decay=size.weight_decay
+        )
+        self.loss = ConcordanceLoss()
+        self.pool, self.sequences = self._pool()
+        self.best_score = np.full(settings.seeds, -math.inf)
+        self.best_epoch = np.zeros(settings.seeds, dtype=int)
+        self.best = self.ensemble.state()
+        self.history: list[dict[str, float]] = []
+        self.epoch = 0
+        self.seconds = 0.0
+
+    def _pool(self) -> tuple[Tensor, int]:
+        """Return the last rows of all complete training sequences, and how many an epoch takes."""
+        clips, stride = self.settings.training.clips, 32 // self.features.hop
+        lasts, rows = [], 0
+        for one in self.features.of_role("fusion"):
+            first, count = self.features.span(one)
+            lasts.append(training_rows(count, stride, clips) + first)
+            rows += count
+        pool = np.concatenate(lasts) if lasts else np.zeros(0, dtype=np.int64)
+        if not len(pool):
+            raise UserError(
+                f"no fusion person's recording holds a sequence of {clips} clips ({clips * 32} frames): "
+                "use longer recordings or fewer clips."
+            )
+        return torch.from_numpy(pool), min(len(pool), math.ceil(rows / clips))
+
+    def run(self, on_epoch: Callable[[Epoch], None]) -> float:
+        """Train to the last epoch and return the wall time in seconds, that before a kill included."""
+        self._resume()
+        for epoch in range(self.epoch):
+            on_epoch(self._told(epoch))
+        saved = start = time.monotonic()
+        before = self.seconds
+        while self.epoch < self.settings.training.epochs:
+            loss = self._train_epoch()
+            selection = self._select()
+            self._keep(loss, selection)
+            self.epoch += 1
+            self.seconds = before + time.monotonic() - start
+            if time.monotonic() - saved > SAVE_EVERY:
+                self._save()
+                saved = time.monotonic()
+            on_epoch(self._told(self.epoch - 1))
+        return self.seconds
+
+    def _told(self, epoch: int) -> Epoch:
+        rows = [row for row in self.history if row["epoch"] == epoch]
+        selection = [[row[f"selection_{name}"] for name in TARGETS] for row in rows]
+        return Epoch(epoch, np.array([row["loss"] for row in rows]), np.array(selection))
+
+    def _train_epoch(self) -> np.ndarray:
+        size, number = self.settings.training, self.epoch
+        for group in self.optimizer.param_groups:
+            group["lr"] = size.learning_rate * 0.5 * (1 + math.cos(math.pi * number / size.epochs))
+        batches = self._shuffled(number).split(size.batch, dim=1)
+        total = torch.zeros(self.settings.seeds, device=self.device)
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(number)  # dropout
+            for last in batches:
+                rows = torch.from_numpy(sequence_rows(last.numpy(), 32 // self.features.hop, size.clips))
+                losses = self.ensemble.losses(self.loss, *self.data.gather(rows))
+                self.optimizer.zero_grad(set_to_none=True)
+                losses.sum().backward()
+                self.optimizer.step()
+                total += losses.detach()
+        return (total / len(batches)).cpu().numpy()
+
+    def _shuffled(self, epoch: int) -> Tensor:
+        """Return each seed's own sequences of an epoch as last rows, (S, sequences)."""
+        orders = []
+        for seed in range(self.settings.seeds):
+            generator = torch.Generator().manual_seed(1_000_003 * seed + epoch)
+            orders.append(torch.randperm(len(self.pool), generator=generator)[: self.sequences])
+        return self.pool[torch.stack(orders)]
+
+    def _select(self) -> np.ndarray:
+        names = self.features.of_role("selection") or self.features.of_role("fusion")
+        grid = predict_rows(self.ensemble, self.data, self.features, names, self.settings.training.clips)
+        rows = np.concatenate([np.arange(first, first + n) for first, n in map(self.features.span, names)])
+        target = torch.from_numpy(self.features.target[rows])
+        mask = torch.from_numpy(~np.isnan(grid[0, rows]))
+        return np.stack([ccc(torch.from_numpy(one[rows]), target, mask).numpy() for one in grid])
+
+    def _keep(self, loss: np.ndarray, selection: np.ndarray) -> None:
+        score = selection.mean(1)
+        better = score > self.best_score
+        if better.any():
+            index = torch.from_numpy(np.flatnonzero(better))
+            for name, tensor in self.ensemble.state().items():
+                self.best[name][index] = tensor[index]
+        self.best_score = np.where(better, score, self.best_score)
+        self.best_epoch = np.where(better, self.epoch, self.best_epoch)
+        for seed in range(self.settings.seeds):
+            row = {"epoch": self.epoch, "seed": seed, "loss": float(loss[seed])}
+            row |= {f"selection_{name}": float(selection[seed, k]) for k, name in enumerate(TARGETS)}
+            self.history.append(row)
+
+    @property
+    def _state_file(self) -> Path:
+        return self.folder / "training.pt"
+
+    def _save(self) -> None:
+        state = {
+            "ensemble": self.ensemble.state(),
+            "best": self.best,
+            "optimizer": self.optimizer.state_dict(),
+            "best_score": self.best_score.tolist(),
+            "best_epoch": self.best_epoch.tolist(),
+            "history": self.history,
+            "epoch": self.epoch,
+            "seconds": self.seconds,
+        }
+        with replacing(self._state_file) as beside:
+            torch.save(state, beside)
+
+    def _resume(self) -> None:
+        if not self._state_file.is_file():
+            return
+        state = torch.load(self._state_file, weights_only=True, map_location=self.device)
+        self.ensemble.load(state["ensemble"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.best = {name: tensor.cpu() for name, tensor in state["best"].items()}
+        self.best_score = np.array(state["best_score"])
+        self.best_epoch = np.array(state["best_epoch"])
+        self.history, self.epoch, self.seconds = state["history"], state["epoch"], state["seconds"]
+
+    def finish(self, seconds: float) -> Run:
+        """Evaluate each seed's best epoch on the report persons and write the run's folder."""
+        from safetensors.torch import save_file
+
+        settings = self.settings
+        self.ensemble.load(self.best)
+        names = self.features.of_role("report")
+        grid = predict_rows(self.ensemble, self.data, self.features, names, settings.training.clips)
+        table = frame_table(self.features, names, grid)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_json(self.folder / "settings.json", settings.model_dump(mode="json"))
+        with replacing(self.folder / "checkpoint.safetensors") as beside:
+            save_file(self.best, beside)
+        with replacing(self.folder / "history.csv") as beside:
+            pd.DataFrame(self.history).to_csv(beside, index=False)
+        with replacing(self.folder / "predictions.parquet") as beside:
+            table.to_parquet(beside, index=False)
+        write_json(self.folder / "metrics.json", self._metrics(table, seconds))
+        write_json(self.folder / "provenance.json", provenance())
+        self._state_file.unlink(missing_ok=True)
+        write_json(self.folder / "status.json", {"status": "ok"})
+        return Run(self.folder, settings)
+
+    def _metrics(self, table: pd.DataFrame, seconds: float) -> dict[str, object]:
+        parameters = sum(p[0].numel() for p in self.ensemble.parameters.values())
+        scores = [
+            score(table[table["seed"] == seed], target) | {"seed": seed, "target": target}
+            for seed in range(self.settings.seeds)
+            for target in TARGETS
+        ]
+        return {
+            "scores": scores,
+            "best_epoch": self.best_epoch.tolist(),
+            "selection": self.best_score.tolist(),
+            "parameters": parameters,
+            "train_seconds": round(seconds, 2),
+        }
+
+
+def score(table: pd.DataFrame, target: str) -> dict[str, float | None]:
+    """Return CCC, RMSE and Pearson's r of one seed's frames, over the frames that are annotated and predicted."""
+    pair = table[[target, f"true_{target}"]].dropna().to_numpy(dtype=np.float64, copy=True)
+    predicted, true = pair[:, 0], pair[:, 1]
+    value = float(ccc(torch.from_numpy(predicted)[:, None], torch.from_numpy(true)[:, None])[0])
+    spread = predicted.std() * true.std()
+    return {
+        "ccc": None if math.isnan(value) else value,
+        "rmse": float(np.sqrt(np.mean((predicted - true) ** 2))),
+        "pearson": float(np.mean((predicted - predicted.mean()) * (true - true.mean())) / spread) if spread else None,
+    }

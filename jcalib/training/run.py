@@ -1,0 +1,129 @@
+"""A run: one fusion trained with S seeds, as a folder that is written whole.
+
+`settings.json`, `checkpoint.safetensors` (leading seed axis), `history.csv`, `predictions.parquet` (report persons,
+every frame), `metrics.json`, `provenance.json`, and `status.json` last.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from jcalib.files import home, read_json
+from jcalib.fusion import build_fusion
+from jcalib.settings import Settings, TrainingSettings, UserError, choose
+from jcalib.training.batched import Ensemble, pick_device
+
+TARGETS = ("valence", "arousal")
+
+
+class RunSettings(Settings):
+    """Everything that decides a run's numbers; its fingerprint names the run's folder."""
+
+    fusion: str
+    seeds: int
+    training: TrainingSettings
+    features: str  # fingerprint of the features
+    audio_dim: int
+    visual_dim: int
+    device: str  # runs of different devices are not pooled
+    code: str  # fingerprint of the code that trains
+
+    @property
+    def name(self) -> str:
+        """The run's folder name."""
+        return f"{self.fusion}-{self.fingerprint()}"
+
+    def build(self) -> torch.nn.Module:
+        """Return one freshly initialised fusion of this run."""
+        size = self.training
+        return build_fusion(
+            self.fusion,
+            audio_dim=self.audio_dim,
+            visual_dim=self.visual_dim,
+            clips=size.clips,
+            targets=len(TARGETS),
+            dim=size.dim,
+            rank=size.rank,
+            dropout=size.dropout,
+        )
+
+
+def runs_folder() -> Path:
+    """Return the folder that holds all runs."""
+    return home() / "runs"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, read from its folder when asked.
+
+    Attributes:
+        folder: where it is.
+        settings: what it was made from.
+    """
+
+    folder: Path
+    settings: RunSettings
+
+    @classmethod
+    def load(cls, where: str | Path) -> "Run":
+        """Open a run by its folder or by its name under the runs folder.
+
+        Raises:
+            UserError: there is no finished run of that name.
+        """
+        folder = Path(where)
+        if not (folder / "settings.json").is_file():
+            known = sorted(path.parent.name for path in runs_folder().glob("*/status.json"))
+            folder = runs_folder() / choose(str(where), known, "run")
+        if not (folder / "status.json").is_file():
+            raise UserError(f"run {folder.name} is not finished: train it again, it goes on where it stopped.")
+        return cls(folder, RunSettings.model_validate(read_json(folder / "settings.json")))
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """Loss and selection CCC by epoch and seed."""
+        return pd.read_csv(self.folder / "history.csv")
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """Every frame of the report persons, one row a frame and seed."""
+        return pd.read_parquet(self.folder / "predictions.parquet")
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """CCC by target and seed, epochs kept, parameters, seconds."""
+        return read_json(self.folder / "metrics.json")
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row a seed and target: fusion, seed, target, ccc, rmse, pearson, parameters, train_seconds."""
+        table = pd.DataFrame(self.metrics["scores"])
+        table.insert(0, "fusion", self.settings.fusion)
+        return table.assign(parameters=self.metrics["parameters"], train_seconds=self.metrics["train_seconds"])
+
+    def ensemble(self, device: str = "auto") -> Ensemble:
+        """Return the trained fusions of all seeds, ready to predict."""
+        from safetensors.torch import load_file
+
+        ensemble = Ensemble.create(self.settings.build, range(self.settings.seeds), pick_device(device))
+        ensemble.load(load_file(self.folder / "checkpoint.safetensors"))
+        return ensemble
+
+    def stacked(self) -> tuple[list[str], list[np.ndarray], list[np.ndarray]]:
+        """Return the report recordings' persons, predictions and labels as arrays for statistics.
+
+        Returns:
+            persons (R,), predictions: R arrays (S, T, 2), labels: R arrays (T, 2).
+        """
+        persons, values, labels = [], [], []
+        for _, one in self.predictions.groupby("recording", sort=True):
+            seeds = one["seed"].nunique()
+            values.append(one[list(TARGETS)].to_numpy().reshape(seeds, -1, 2))
+            labels.append(one[["true_valence", "true_arousal"]].to_numpy().reshape(seeds, -1, 2)[0])
+            persons.append(one["person"].iloc[0])
+        return persons, values, labels

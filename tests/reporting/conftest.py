@@ -1,0 +1,32 @@
+"""Tiny notebooks, one for each behaviour, in place of the chapters."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+from tiny_notebooks import chapter_notebook
+
+from jcalib.reporting import notebooks
+
+WriteNotebook = Callable[..., Path]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty folder that stands for `notebooks/`."""
+    place = tmp_path / "notebooks"
+    place.mkdir()
+    monkeypatch.setattr(notebooks, "FOLDER", place)
+    return place
+
+
+@pytest.fixture
+def write(folder: Path) -> WriteNotebook:
+    """Return what writes a chapter from the sources of its cells."""
+
+    def write_notebook(name: str, *sources: str, **options: object) -> Path:
+        nbformat.write(chapter_notebook(name, *sources, **options), folder / f"{name}.ipynb")  # type: ignore[arg-type]
+        return folder / f"{name}.ipynb"
+
+    return write_notebook

@@ -1,0 +1,158 @@
+"""Training all seeds at once: what comes out, that it learns, that it is reproducible, that nothing leaks."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from toy import toy_features, toy_preset
+
+from jcalib import fusion as fusions
+from jcalib.concordance import ccc
+from jcalib.fusion import FUSIONS
+from jcalib.settings import UserError
+from jcalib.training import Run, fit
+from jcalib.training.evaluation import Resident, predict_rows
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path, monkeypatch):
+    monkeypatch.setenv("JCALIB_HOME", str(tmp_path / "home"))
+
+
+def table(run: Run) -> np.ndarray:
+    return run.predictions[["valence", "arousal"]].to_numpy()
+
+
+@pytest.mark.parametrize("name", list(FUSIONS))
+def test_every_fusion_trains_and_writes_a_whole_run(name):
+    run = fit(name, toy_features(lost=True), seeds=2, preset=toy_preset(2))
+    files = {path.name for path in run.folder.iterdir()}
+    assert files == {
+        "settings.json",
+        "checkpoint.safetensors",
+        "history.csv",
+        "predictions.parquet",
+        "metrics.json",
+        "provenance.json",
+        "status.json",
+    }
+    assert len(run.history) == 2 * 2
+    assert set(run.frame()["target"]) == {"valence", "arousal"}
+    assert len(run.predictions) == 3 * 320 * 2
+
+
+def test_it_learns_what_the_features_hold():
+    run = fit("concat", toy_features(), seeds=2, preset=toy_preset(60, dropout=0.0))
+    assert run.frame()["ccc"].min() > 0.85
+
+
+def test_seeds_differ_and_the_same_seeds_give_the_same_numbers():
+    features, chosen = toy_features(), toy_preset()
+    first = fit("joint", features, seeds=2, preset=chosen)
+    one, two = (part[["valence"]].to_numpy() for _, part in first.predictions.groupby("seed"))
+    assert not np.allclose(one, two)
+    numbers = table(first)
+    (first.folder / "status.json").unlink()
+    assert np.array_equal(table(fit("joint", features, seeds=2, preset=chosen)), numbers)
+
+
+def test_a_seed_does_not_depend_on_the_seeds_beside_it():
+    features, chosen = toy_features(), toy_preset(dropout=0.0)
+    both = fit("joint", features, seeds=3, preset=chosen).predictions
+    alone = fit("joint", features, seeds=1, preset=chosen).predictions
+    np.testing.assert_allclose(both[both["seed"] == 0]["valence"], alone["valence"], atol=1e-4)
+
+
+def test_a_finished_run_is_not_trained_again():
+    features, chosen = toy_features(), toy_preset()
+    first = fit("cross", features, seeds=2, preset=chosen)
+    calls: list[object] = []
+    again = fit("cross", features, seeds=2, preset=chosen, on_epoch=calls.append)
+    assert again.folder == first.folder and not calls
+
+
+def test_the_epoch_kept_is_the_best_on_the_selection_persons():
+    run = fit("joint", toy_features(), seeds=2, preset=toy_preset(8))
+    history = run.history.assign(mean=lambda t: (t["selection_valence"] + t["selection_arousal"]) / 2)
+    best = history.loc[history.groupby("seed")["mean"].idxmax(), "epoch"].tolist()
+    assert best == run.metrics["best_epoch"]
+    assert history.groupby("seed")["mean"].max().tolist() == pytest.approx(run.metrics["selection"])
+
+
+def test_the_checkpoint_is_that_of_the_epoch_kept():
+    features = toy_features()
+    run = fit("joint", features, seeds=2, preset=toy_preset(8, learning_rate=0.3))
+    assert max(run.metrics["best_epoch"]) < 7, "the test needs a training that gets worse again"
+    ensemble = run.ensemble("cpu")
+    grid = predict_rows(ensemble, Resident(features, torch.device("cpu")), features, features.of_role("selection"), 8)
+    rows = features.rows("selection")
+    for seed, kept in enumerate(run.metrics["selection"]):
+        values = ccc(torch.from_numpy(grid[seed, rows]), torch.from_numpy(features.target[rows]))
+        assert float(values.mean()) == pytest.approx(kept, abs=1e-6)
+
+
+def test_report_labels_never_reach_the_training():
+    features, chosen = toy_features(), toy_preset()
+    trained = fit("joint", features, seeds=2, preset=chosen)
+    target = features.target.copy()
+    target[features.rows("report")] = 0.5
+    infos = tuple(
+        type(info)(info.name, info.person, info.role, np.full_like(info.labels, 0.5), info.times)
+        if info.role == "report"
+        else info
+        for info in features.recordings
+    )
+    (trained.folder / "status.json").unlink()
+    fields = {**vars(features), "target": target, "recordings": infos}
+    other = fit("joint", type(features)(**fields), seeds=2, preset=chosen)
+    assert np.array_equal(table(trained), table(other))
+
+
+def test_metrics_are_those_of_the_written_predictions():
+    run = fit("cross", toy_features(lost=True), seeds=2, preset=toy_preset())
+    for row in run.metrics["scores"]:
+        one = run.predictions[run.predictions["seed"] == row["seed"]][[row["target"], f"true_{row['target']}"]].dropna()
+        x, y = one.to_numpy(dtype=float).T
+        expected = 2 * np.cov(x, y, bias=True)[0, 1] / (x.var() + y.var() + (x.mean() - y.mean()) ** 2)
+        assert row["ccc"] == pytest.approx(expected, abs=1e-6)
+        assert row["pearson"] == pytest.approx(np.corrcoef(x, y)[0, 1], abs=1e-6)
+
+
+def test_the_ensemble_gives_the_predictions_of_the_run():
+    features = toy_features()
+    run = fit("joint", features, seeds=2, preset=toy_preset())
+    rows = features.of("r8")
+    last = rows[-1]
+    sequence = torch.from_numpy(np.arange(last - 28, last + 1, 4))
+    audio, visual = (torch.from_numpy(x)[sequence][None] for x in (features.audio, features.visual))
+    predicted = run.ensemble("cpu")(audio, visual).prediction[:, 0, -1].detach().numpy()
+    table = run.predictions.query("recording == 'r8' and frame == @features.frame[@last]").sort_values("seed")
+    np.testing.assert_allclose(predicted, table[["valence", "arousal"]], atol=1e-5)
+
+
+def test_a_fusion_of_the_user_is_trained_like_any_other():
+    @fusions.register("difference")
+    class Difference(fusions.Fusion):
+        def attend(self, audio, visual, mask):
+            return audio - visual, visual, {}
+
+    try:
+        assert fit("difference", toy_features(), seeds=1, preset=toy_preset(1)).frame()["ccc"].notna().all()
+    finally:
+        del FUSIONS["difference"]
+
+
+def test_mistakes_are_named():
+    with pytest.raises(UserError, match=r"unknown fusion 'jiont': did you mean 'joint'"):
+        fit("jiont", toy_features(), preset=toy_preset())
+    with pytest.raises(UserError, match=r"no fusion person's recording holds a sequence of 8 clips"):
+        fit("joint", toy_features(frames=160), preset=toy_preset())
+    with pytest.raises(UserError, match=r"unknown run 'nothing'"):
+        Run.load("nothing")
+
+
+def test_a_run_is_opened_by_its_name():
+    run = fit("mean", toy_features(), seeds=1, preset=toy_preset(1))
+    opened = Run.load(run.folder.name)
+    assert opened.settings == run.settings
+    pd.testing.assert_frame_equal(opened.predictions, run.predictions)

@@ -13,13 +13,14 @@ class Encoder(nn.Module):
 
     Args:
         outputs: targets of the read-out.
+        dropout: before the read-out.
     """
 
     modality: ClassVar[str]
 
-    def __init__(self, outputs: int) -> None:
+    def __init__(self, outputs: int, dropout: float = 0.0) -> None:
         super().__init__()
-        self.readout = nn.Linear(WIDTH, outputs)
+        self.readout = nn.Sequential(nn.Dropout(dropout), nn.Linear(WIDTH, outputs))
 
     def features(self, clip: Tensor) -> Tensor:
         """Clips to features, (B, ...) to (B, 512)."""

@@ -1,9 +1,10 @@
 """Small encoders that a CPU trains in a minute: a 3-D CNN on eight pictures, a 2-D CNN on a log-mel spectrogram.
 
 Both keep position (where in the face, which frequency) up to the last layer: faces are aligned and a voice's pitch and
-formants are positions, so averaging over them would throw the cues away. Time is averaged.
+formants are positions, so averaging over them would throw the cues away. Time is pooled.
 """
 
+import torch
 from torch import Tensor, nn
 
 from jcalib.encoders.base import WIDTH, Encoder, Standardise
@@ -15,12 +16,13 @@ class CompactVisual(Encoder):
     Args:
         outputs: targets of the read-out.
         width: channels of the first layer.
+        dropout: before the last layer and before the read-out; few persons are easily learnt by heart.
     """
 
     modality = "visual"
 
-    def __init__(self, outputs: int, width: int = 12) -> None:
-        super().__init__(outputs)
+    def __init__(self, outputs: int, width: int = 12, dropout: float = 0.3) -> None:
+        super().__init__(outputs, dropout)
         self.body = nn.Sequential(
             Standardise((0.5, 0.5, 0.5), (0.25, 0.25, 0.25)),
             *_conv3d(3, width, time=2),
@@ -29,6 +31,7 @@ class CompactVisual(Encoder):
             *_conv3d(4 * width, 8 * width, time=1),
             nn.AdaptiveAvgPool3d((1, 4, 4)),
             nn.Flatten(),
+            nn.Dropout(dropout),
             nn.Linear(8 * width * 16, WIDTH),
             nn.ReLU(),
         )
@@ -44,26 +47,36 @@ class CompactAudio(Encoder):
     Args:
         outputs: targets of the read-out.
         width: channels of the first layer.
+        dropout: before the last layer and before the read-out; few persons are easily learnt by heart.
     """
 
     modality = "audio"
 
-    def __init__(self, outputs: int, width: int = 12) -> None:
-        super().__init__(outputs)
+    def __init__(self, outputs: int, width: int = 12, dropout: float = 0.3) -> None:
+        super().__init__(outputs, dropout)
         self.body = nn.Sequential(
             *_conv2d(1, width, stride=(1, 2)),
             *_conv2d(width, 2 * width, stride=(2, 2)),
             *_conv2d(2 * width, 4 * width, stride=(2, 2)),
             *_conv2d(4 * width, 8 * width, stride=(2, 2)),
-            nn.AdaptiveAvgPool2d((8, 1)),
+            MeanAndPeak(),
             nn.Flatten(),
-            nn.Linear(8 * width * 8, WIDTH),
+            nn.Dropout(dropout),
+            nn.Linear(2 * 8 * width * 8, WIDTH),
             nn.ReLU(),
         )
 
     def features(self, clip: Tensor) -> Tensor:
         """Log-mel spectrograms (B, 1, 64, 107) to (B, 512)."""
         return self.body(clip)
+
+
+class MeanAndPeak(nn.Module):
+    """Pools time: how much there is of a thing in a clip, and whether there is any (syllables come and go)."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(B, channels, bands, frames) to (B, 2 channels, bands)."""
+        return torch.cat([maps.mean(dim=-1), maps.amax(dim=-1)], dim=1)
 
 
 def _conv3d(inputs: int, outputs: int, time: int) -> list[nn.Module]:

@@ -148,7 +148,7 @@ def plain(value: Any) -> Any:
         return plain(value.tolist())
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, list | tuple | range | set | frozenset):
         return [plain(item) for item in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None

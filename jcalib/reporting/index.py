@@ -15,6 +15,7 @@ from jcalib.reporting.markdown import inline
 from jcalib.reporting.pages import TEMPLATES, duration, stylesheet, with_files
 
 QUESTION = "Does joint cross-attention fuse face and voice better than vanilla cross-attention?"
+_SECTIONS = ("corpus", "train", "attention", "attribution")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _WORDS = {
     "ok": "done",
@@ -41,7 +42,6 @@ class Card:
     chapter: str
     title: str
     question: str
-    headline: str
     status: str
     word: str
     seconds: float | None
@@ -110,12 +110,13 @@ def context(folder: Path) -> dict[str, Any]:
         "table": table,
         "axis": _axis(table),
         "figures": _by_role(standing.values(), folder),
-        "missing": {word: _why_nothing(cards, word) for word in ("corpus", "train", "attention", "attribution")},
+        "headlines": {word: _of(standing, word).get("headline", "") for word in _SECTIONS},
+        "missing": {word: _why_nothing(cards, word) for word in _SECTIONS},
         "audits": [_audit(audit) for audit in _of(standing, "corpus").get("audits", [])],
         "cards": cards,
         "running": any(card.status == "waiting" for card in cards),
         "stages": [{"chapter": name, **stage} for name, one in standing.items() for stage in one.get("stages", [])],
-        "peaks": {name: one.get("peak_mb") for name, one in standing.items()},
+        "peaks": {name: one["peak_mb"] for name, one in standing.items() if "peak_mb" in one},
         "seeds": _first(standing.values(), "seeds"),
         "data": _first(standing.values(), "data"),
         "settings": report.get("settings", {}),
@@ -157,7 +158,6 @@ def _card(entry: Mapping[str, str], record: Mapping[str, Any], folder: Path) -> 
         chapter=entry["chapter"],
         title=entry["title"],
         question=entry["question"],
-        headline=record.get("headline", ""),
         status=status,
         word=_WORDS.get(status, status),
         seconds=record.get("seconds"),

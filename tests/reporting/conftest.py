@@ -7,9 +7,18 @@ import nbformat
 import pytest
 from tiny_notebooks import chapter_notebook
 
+from jcalib import progress
 from jcalib.reporting import notebooks
+from jcalib.reporting.stages import REPORTER
 
 WriteNotebook = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget who listens to stages, before and after each test."""
+    monkeypatch.setattr(progress, "_listeners", [])
+    monkeypatch.setattr(REPORTER, "_log", None)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import pytest
 from matplotlib.figure import Figure
 
 from jcalib.progress import stage
-from jcalib.reporting import chapter as module
 from jcalib.reporting.chapter import Chapter, chapter, plain
 from jcalib.settings import UserError
 
@@ -19,7 +18,9 @@ from jcalib.settings import UserError
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """Collect what would be displayed."""
     outputs: list[tuple[dict[str, Any], dict[str, Any]]] = []
-    monkeypatch.setattr(module, "_display", lambda data, metadata=None: outputs.append((data, metadata or {})))
+    monkeypatch.setattr(
+        "IPython.display.display", lambda data, metadata, raw: outputs.append((data, metadata)) if raw else None
+    )
     return outputs
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jcalib.settings import UserError
-from jcalib.studies.families import better_single, difference, overview, primary, scores, secondary
+from jcalib.studies.families import better_single, difference, overview, primary, scores, secondary, single
 from jcalib.studies.statistics import ccc_from_sums, compare, holm, sums
 
 NOISE = {"joint": (0.3, 0.3), "cross": (0.9, 0.5), "mixer": (0.31, 0.3), "visual": (0.5, 2.0), "audio": (1.5, 0.6)}
@@ -41,6 +41,14 @@ def test_secondary_holds_every_fusion_against_cross_and_joint_against_mixer(stud
 def test_secondary_without_a_mixer_compares_what_there_is(study: dict[str, np.ndarray]) -> None:
     two = {name: study[name] for name in ("joint", "cross")}
     assert secondary(two).tests == (("joint", "cross", "valence"), ("joint", "cross", "arousal"))
+
+
+def test_every_fusion_of_two_is_held_against_the_better_single(study: dict[str, np.ndarray]) -> None:
+    family = single(study)
+    assert family.tests == (("joint", "audio", "mean"), ("cross", "audio", "mean"), ("mixer", "audio", "mean"))
+    assert family.of("joint", "audio").difference == compare(study["joint"], study["audio"]).difference
+    table = family.frame()
+    np.testing.assert_allclose(table["p_adjusted"], holm(table["p"]))
 
 
 def test_a_target_is_compared_alone(study: dict[str, np.ndarray]) -> None:

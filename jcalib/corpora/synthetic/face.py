@@ -12,7 +12,7 @@ from jcalib.corpora.synthetic.people import Looks
 from jcalib.corpora.synthetic.strokes import Layer, Pixels, box, bump, coverage, ellipse, grid, paint, shade
 
 TOP, BOTTOM, SIDE = 64, 60, 56  # the head's window about its middle
-SMILE, OPEN, TILT, RAISE = 2.5, 0.36, 2.6, 2.4  # pixels (OPEN: share of the opening) for a cue of 1
+SMILE, OPEN, TILT, RAISE = 2.5, 0.42, 2.6, 2.4  # pixels (OPEN: share of the opening) for a cue of 1
 BOUND = 2.0  # cues saturate here, so that no face falls apart
 
 DARK = np.array([0.09, 0.06, 0.06], np.float32)

@@ -10,7 +10,7 @@ from jcalib.corpora.synthetic.latents import Causes
 Course = NDArray[np.float32]  # (T,)
 
 SLIDE = 0.2  # s in which the occluder comes and goes
-BLINK = 0.09  # s, half the length of a blink
+BLINK = 0.07  # s, half the length of a blink
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def wandering(time: NDArray, fastest: float, rng: np.random.Generator, harmonics
 
 
 def _blinks(time: NDArray, rng: np.random.Generator) -> NDArray:
-    moments = np.cumsum(rng.gamma(4, 0.9, size=4 + int(time[-1])))
+    moments = np.cumsum(rng.gamma(4, 1.2, size=4 + int(time[-1])))
     return np.exp(-(((time - moments[:, None]) / BLINK) ** 4)).max(axis=0)
 
 

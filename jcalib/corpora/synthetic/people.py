@@ -1,11 +1,12 @@
 """Persons: how one looks and sounds, drawn from a seed and from nothing else."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Colour = NDArray[np.float32]  # (3,) RGB in [0, 1]
+Colour = NDArray[Any]  # (3,) RGB in [0, 1], single precision
 
 SKIN = ("f6dcc8", "f0c8a8", "e6b48c", "d69e72", "c08456", "a4683f", "82502f", "633a22")
 DARK_HAIR = ("17130f", "2a1c14", "3f2818", "55402e")
@@ -48,6 +49,7 @@ class Looks:
     freckles: float
     collar: float
     warmth: float
+    things: int  # seed of what hangs on the wall
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def _colour(code: str) -> Colour:
 def _pick(rng: np.random.Generator, codes: tuple[str, ...], spread: float = 0.03) -> Colour:
     """Return one of the colours, a little changed."""
     shift = rng.normal(0, spread, 3) * 0.4 + rng.normal(0, spread)
-    return np.asarray(np.clip(_colour(str(rng.choice(codes))) + shift, 0.02, 0.98), np.float32)
+    return np.clip(_colour(str(rng.choice(codes))) + shift, 0.02, 0.98).astype(np.float32)
 
 
 def _draw_looks(rng: np.random.Generator) -> Looks:
@@ -99,11 +101,12 @@ def _draw_looks(rng: np.random.Generator) -> Looks:
     light = tone < 4 and rng.random() < 0.6
     bearded = rng.random() < 0.3
     style = str(rng.choice(["short", "side", "curly", "buzz"] if bearded else STYLES))
-    rosy = np.array([0.08, -0.16, -0.12]) if tone < 4.5 else np.array([0.06, -0.05, -0.03])
+    dark = np.clip((tone - 2) / 3, 0, 1)
+    rosy = (1 - dark) * np.array([-0.03, -0.24, -0.20]) + dark * np.array([0.09, -0.02, 0.0])
     return Looks(
         skin=skin.astype(np.float32),
         hair=_pick(rng, LIGHT_HAIR if light else DARK_HAIR, 0.02),
-        lips=np.clip(skin * 0.86 + rosy * rng.uniform(0.7, 1.4), 0.05, 1).astype(np.float32),
+        lips=np.clip(skin + rosy * rng.uniform(0.7, 1.3), 0.05, 1).astype(np.float32),
         iris=_pick(rng, EYES if tone < 4 else EYES[:2]),
         clothes=_pick(rng, CLOTHES),
         walls=np.stack([_pick(rng, WALLS, 0.06), _pick(rng, WALLS, 0.06)]),
@@ -129,6 +132,7 @@ def _draw_looks(rng: np.random.Generator) -> Looks:
         freckles=rng.uniform(0.3, 0.8) if tone < 3 and rng.random() < 0.35 else 0.0,
         collar=rng.uniform(0, 1),
         warmth=rng.normal(0.01, 0.025),
+        things=int(rng.integers(2**31)),
     )
 
 

@@ -3,7 +3,8 @@
 import multiprocessing
 import os
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ class Script:
     def __init__(self, settings: CorpusSettings, number: int) -> None:
         seeds = np.random.SeedSequence([settings.seed, number]).spawn(5)
         person, causes, face, self._voice, self._annotators = seeds
-        self.name = f"person_{number + 1:03d}"
+        self.name = _name(number)
         self.person: Person = draw_person(np.random.default_rng(person))
         self.causes: Causes = draw_causes(regime_settings(settings), np.random.default_rng(causes))
         self.face: FaceState = face_state(self.causes, np.random.default_rng(face))
@@ -95,7 +96,7 @@ def annotation_path(settings: CorpusSettings, number: int, folder: Path) -> Path
     """Return where a recording's labels go: the last persons are the validation set, the rest train."""
     held_out = number >= settings.split.persons - settings.split.report
     split = "Validation_Set" if held_out else "Train_Set"
-    return folder / "annotations" / "VA_Estimation_Challenge" / split / f"person_{number + 1:03d}.txt"
+    return folder / "annotations" / "VA_Estimation_Challenge" / split / f"{_name(number)}.txt"
 
 
 def build(settings: CorpusSettings, folder: Path) -> None:
@@ -113,12 +114,14 @@ def build(settings: CorpusSettings, folder: Path) -> None:
         if missing:
             context = multiprocessing.get_context("spawn")
             with ProcessPoolExecutor(workers, mp_context=context) as pool:
-                jobs = [pool.submit(render_recording, settings, number, folder) for number in missing]
-                for job in as_completed(jobs):
-                    job.result()
+                for _ in pool.map(render_recording, repeat(settings), missing, repeat(folder)):
                     progress.advance()
         progress.note(f"{len(numbers)} recordings, {settings.seconds:g} s each")
     write_json(folder / "corpus.json", settings.model_dump(mode="json"))
+
+
+def _name(number: int) -> str:
+    return f"person_{number + 1:03d}"
 
 
 def _compact(truth: dict[str, NDArray]) -> dict[str, NDArray]:

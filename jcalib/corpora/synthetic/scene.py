@@ -1,5 +1,7 @@
 """The whole picture: a wall behind, shoulders, the head, and what may cover it."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -60,7 +62,7 @@ def _draw_batch(scenes: Pixels, looks: Looks, state: FaceState, wall: Pixels) ->
     np.clip(scenes, 0, 1, out=scenes)
 
 
-def _windows(scenes: Pixels, centre: NDArray[np.int_], stroke) -> None:  # type: ignore[no-untyped-def]
+def _windows(scenes: Pixels, centre: NDArray[np.int_], stroke: Callable[[Pixels], None]) -> None:
     """Let `stroke` work on copies of the heads' windows and put them back."""
     views = [
         scene[:, row - TOP : row + BOTTOM, column - SIDE : column + SIDE]
@@ -74,7 +76,7 @@ def _windows(scenes: Pixels, centre: NDArray[np.int_], stroke) -> None:  # type:
 
 def _wall(looks: Looks) -> Pixels:
     """Return (3, SIZE, SIZE + 2 MARGIN): two colours and blurred things, the same for a person every time."""
-    rng = np.random.default_rng(int(looks.curl * 1e9))
+    rng = np.random.default_rng(looks.things)
     x, y = grid(SIZE, SIZE + 2 * MARGIN)
     angle = rng.uniform(0, 2 * np.pi)
     ramp = np.clip(0.5 + ((x - SIZE / 2) * np.cos(angle) + (y - SIZE / 2) * np.sin(angle)) / SIZE, 0, 1)

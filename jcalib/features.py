@@ -1,27 +1,20 @@
-"""Encode a corpus once and keep it: clips in, one row of features per clip end and modality out (design 4 and 7).
-
-A clip's time is the time stamp of its last frame, the moment that frame appears and its label holds; the clip's sound
-ends there too, as in the papers' pre-processing, so nothing is heard that comes after the predicted frame.
-"""
+"""Encode a corpus once and keep it: clips in, one row of features per clip end and modality out (design 4 and 7)."""
 
 import hashlib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import interpolate
+from torch import nn
 
-from jcalib.clips import PICTURES, RATE, SAMPLES, clip_ends, pictures_of_clips
+from jcalib.clips import clip_ends
 from jcalib.corpora import Corpus, Failure, Recording, failures_frame
-from jcalib.encoders import WIDTH, log_mel
+from jcalib.encoders import WIDTH
 from jcalib.files import fingerprint, home, replacing, source_fingerprint
-from jcalib.media import frame_times, read_picture, sound_windows
+from jcalib.inputs import SIDE, clip_times, face_clips, prepare_inputs, sound_clips
 from jcalib.progress import stage
 from jcalib.settings import UserError, choose
 
@@ -29,16 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MODALITIES = ("audio", "visual")
-SIDE = 112  # pixels of a face crop
-CHUNK = 128  # clips held at once; at 112 pixels 39 MB of pictures
-
-
-class ClipInputs(NamedTuple):
-    """What the encoders see of n clips: pictures (n, 8, size, size, 3), log-mel (n, 64, 107), valid (n, 2)."""
-
-    pictures: np.ndarray
-    log_mel: np.ndarray
-    valid: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,111 +96,6 @@ class Features:
         return np.arange(first, first + count)
 
 
-def clip_labels(recording: Recording, ends: np.ndarray) -> np.ndarray:
-    """A clip's target is the label of its last frame: (n, 2)."""
-    return recording.labels[ends]
-
-
-def clip_inputs(recording: Recording, ends: np.ndarray, size: int = SIDE) -> ClipInputs:
-    """Reads what the encoders see of some clips of a recording, all at once.
-
-    Args:
-        recording: its crops and its soundtrack are read.
-        ends: int (n,), the frames at which clips end, ascending.
-        size: side of the pictures in pixels.
-
-    Returns:
-        uint8 pictures, float32 log-mels and valid; pictures are zero where no face was found.
-
-    Raises:
-        UserError: the recording cannot be read.
-    """
-    with ThreadPoolExecutor(1) as pool:
-        sounds = pool.submit(lambda: list(sound_clips(recording, ends)))
-        faces = list(face_clips(recording, ends, size))
-        pictures, seen = (np.concatenate(parts) for parts in zip(*faces, strict=True))
-        log_mels, heard = (np.concatenate(parts) for parts in zip(*sounds.result(), strict=True))
-    return ClipInputs(pictures, log_mels, np.stack([heard, seen], axis=1))
-
-
-def face_clips(recording: Recording, ends: np.ndarray, size: int = SIDE) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The pictures of clips in chunks of at most `CHUNK`; each crop is read once.
-
-    Args:
-        recording: its crops are read.
-        ends: int (n,), the frames at which clips end, ascending.
-        size: side of the pictures in pixels.
-
-    Yields:
-        uint8 (c, 8, size, size, 3) and valid, bool (c,): False, and zeros, where no face was found.
-
-    Raises:
-        UserError: a crop cannot be read.
-    """
-    frames = pictures_of_clips(recording.face_present(), ends)
-    held: dict[int, np.ndarray] = {}
-    with ThreadPoolExecutor() as pool:
-        for chunk in (frames[start : start + CHUNK] for start in range(0, len(frames), CHUNK)):
-            needed = np.unique(chunk[chunk >= 0]).tolist()
-            missing = [frame for frame in needed if frame not in held]
-            new = list(pool.map(_read_face, map(recording.face_path, missing)))
-            fresh = dict(zip(missing, _resized(new, size), strict=True))
-            held = {frame: fresh[frame] if frame in fresh else held[frame] for frame in needed}
-            blank = np.zeros((size, size, 3), np.uint8)
-            pictures = np.stack([held.get(frame, blank) for frame in chunk.ravel().tolist()])
-            yield pictures.reshape(len(chunk), PICTURES, size, size, 3), chunk[:, 0] >= 0
-
-
-def sound_clips(recording: Recording, ends: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The log-mel spectrograms of clips in chunks of at most `CHUNK`; the soundtrack is decoded once.
-
-    Args:
-        recording: its soundtrack is read.
-        ends: int (n,), the frames at which clips end, ascending.
-
-    Yields:
-        float32 (c, 64, 107) and valid, bool (c,): False where there is no sound at all.
-
-    Raises:
-        UserError: the video cannot be read.
-    """
-    windows = sound_windows(recording.video, _times(recording)[ends], SAMPLES, RATE)
-    while chunk := list(islice(windows, CHUNK)):
-        sound = np.stack(chunk)
-        yield log_mel(torch.from_numpy(sound), RATE).numpy(), np.any(sound, axis=1)
-
-
-def prepare_pictures(pictures: Tensor, size: int) -> Tensor:
-    """Pictures as read to pictures as the visual encoder takes them; differentiable.
-
-    Args:
-        pictures: (B, 8, H, W, 3), uint8, or float in [0, 1].
-        size: side in pixels; larger pictures are averaged down.
-
-    Returns:
-        float32 (B, 3, 8, size, size) in [0, 1].
-    """
-    scale = 1 if pictures.is_floating_point() else 255
-    frames = pictures.flatten(0, 1).permute(0, 3, 1, 2).float() / scale
-    if frames.shape[-2:] != (size, size):
-        frames = interpolate(frames, (size, size), mode="bilinear", antialias=True)
-    return frames.unflatten(0, pictures.shape[:2]).transpose(1, 2).contiguous()
-
-
-def prepare_inputs(batch: Tensor, modality: str, size: int = SIDE) -> Tensor:
-    """Inputs as read to inputs as an encoder takes them.
-
-    Args:
-        batch: pictures (B, 8, H, W, 3) or log-mels (B, 64, 107).
-        modality: "audio" or "visual".
-        size: side of the pictures in pixels.
-
-    Returns:
-        float32 (B, 3, 8, size, size) or (B, 1, 64, 107).
-    """
-    return prepare_pictures(batch, size) if modality == "visual" else batch.float().unsqueeze(1)
-
-
 def extract_features(
     corpus: Corpus, encoders: dict[str, nn.Module], hop: int, size: int = SIDE, device: str = "cpu"
 ) -> Features:
@@ -287,7 +165,7 @@ def _part(
 ) -> _Part:
     """Looks a recording up in the stores, or encodes it and keeps it there."""
     content = recording.content()
-    times = _times(recording)
+    times = clip_times(recording)
     ends = clip_ends(recording.length, hop)
     rows = {}
     for modality in MODALITIES:
@@ -323,32 +201,6 @@ def _store(encoder: nn.Module, modality: str, hop: int, size: int) -> Path:
     for name, value in encoder.state_dict().items():
         digest.update(name.encode())
         digest.update(value.cpu().contiguous().numpy().tobytes())
-    code = source_fingerprint("clips.py", "encoders", "features.py", "media")
+    code = source_fingerprint("clips.py", "encoders", "inputs.py", "media")
     settings = [digest.hexdigest(), code, hop, size if modality == "visual" else None]
     return home() / "features" / f"{modality}-{fingerprint(settings)}"
-
-
-def _times(recording: Recording) -> np.ndarray:
-    times = frame_times(recording.video)[: recording.length]
-    if len(times) < recording.length:
-        raise UserError(
-            f"{recording.name} has {recording.length} labels for {len(times)} frames in {recording.video.name}: "
-            "every label needs a frame."
-        )
-    return times
-
-
-def _read_face(path: Path) -> np.ndarray:
-    picture = read_picture(path)
-    if picture.shape != (SIDE, SIDE, 3):
-        height, width = picture.shape[:2]
-        raise UserError(f"{path} is {height} x {width} pixels: a face crop must be {SIDE} x {SIDE}.")
-    return picture
-
-
-def _resized(pictures: list[np.ndarray], size: int) -> np.ndarray:
-    """uint8 (k, size, size, 3), averaged down like `prepare_pictures` does."""
-    if not pictures or size == SIDE:
-        return np.array(pictures)
-    frames = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
-    return interpolate(frames, (size, size), mode="bilinear", antialias=True).permute(0, 2, 3, 1).numpy()

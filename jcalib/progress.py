@@ -1,4 +1,7 @@
-"""Stages of long work: the library reports to whoever listens, and is silent when nobody does."""
+"""Stages of long work: the library reports to whoever listens, and is silent when nobody does.
+
+A chapter's kernel is another process: it writes its stages to a file with `Log`, and `replaying` tells them again here.
+"""
 
 import json
 import sys
@@ -8,11 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import psutil
 
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
 MEBIBYTE = 2**20
+FAILED = "failed"
 
 
 @dataclass
@@ -79,19 +86,26 @@ def listen(listener: Listener) -> None:
 def stage(name: str, total: int | None = None) -> Iterator[Stage]:
     """Report one piece of work; costs nothing when nobody listens.
 
+    Work that raises, or is interrupted, finishes with the text "failed".
+
     Args:
         name: what is done.
         total: steps in all, if known.
     """
     current = Stage(name, total, listeners=tuple(_listeners))
-    for listener in current.listeners:
-        listener.started(current)
     start = time.monotonic()
-    with _peak_memory(current):
-        yield current
-    current.seconds = time.monotonic() - start
-    for listener in current.listeners:
-        listener.finished(current)
+    try:
+        for listener in current.listeners:
+            listener.started(current)
+        with _peak_memory(current):
+            yield current
+    except BaseException:
+        current.note(FAILED)
+        raise
+    finally:
+        current.seconds = time.monotonic() - start
+        for listener in current.listeners:
+            listener.finished(current)
 
 
 @contextmanager
@@ -129,7 +143,7 @@ def _memory(process: psutil.Process) -> int:
 
 
 class Lines:
-    """One line a finished stage."""
+    """One line a finished stage, on standard error."""
 
     def started(self, stage: Stage) -> None:
         """Say nothing yet."""
@@ -139,39 +153,44 @@ class Lines:
 
     def finished(self, stage: Stage) -> None:
         """Print name, seconds and what came out."""
-        print(f"{stage.name:<24} {stage.seconds:6.1f} s  {stage.text}", file=sys.stderr, flush=True)
+        print(_closing_line(stage), file=sys.stderr, flush=True)
 
 
 class Bars:
-    """A progress bar for every running stage, and a line when it has finished."""
+    """A progress bar for every running stage, and a line when it has finished, on standard error."""
 
     def __init__(self) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-        columns = (
-            TextColumn("{task.description:<24}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-        )
-        self._progress = Progress(*columns, transient=True)
-        self._tasks: dict[int, int] = {}
+        columns = (TextColumn("{task.description:<24}", markup=False), BarColumn(), MofNCompleteColumn())
+        console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+        self._progress = Progress(*columns, TimeElapsedColumn(), console=console, transient=True, redirect_stdout=False)
+        self._tasks: dict[int, TaskID] = {}
 
     def started(self, stage: Stage) -> None:
         """Draw a bar."""
-        self._progress.start()
         self._tasks[id(stage)] = self._progress.add_task(stage.name, total=stage.total)
+        self._progress.start()
 
     def advanced(self, stage: Stage) -> None:
         """Move the bar."""
-        self._progress.update(self._tasks[id(stage)], completed=stage.done)  # type: ignore[arg-type]
+        task = self._tasks.get(id(stage))
+        if task is not None:
+            self._progress.update(task, completed=stage.done)
 
     def finished(self, stage: Stage) -> None:
-        """Take the bar away and leave a line."""
-        self._progress.remove_task(self._tasks.pop(id(stage)))  # type: ignore[arg-type]
-        self._progress.console.print(f"{stage.name:<24} {stage.seconds:6.1f} s  {stage.text}", highlight=False)
+        """Take the bar away and leave a line; the last one gives the terminal back."""
+        task = self._tasks.pop(id(stage), None)
+        if task is not None:  # an interrupt may come before there is a bar
+            self._progress.remove_task(task)
+            self._progress.console.print(_closing_line(stage))
         if not self._tasks:
             self._progress.stop()
+
+
+def _closing_line(stage: Stage) -> str:
+    return f"{stage.name:<28} {stage.seconds:7.1f} s  {stage.text}".rstrip()
 
 
 class Log:
@@ -202,3 +221,78 @@ class Log:
 
 def _plain(stage: Stage) -> Stage:
     return Stage(stage.name, stage.total, stage.done, stage.text, round(stage.seconds, 2), stage.peak_mb)
+
+
+@contextmanager
+def replaying(path: Path) -> Iterator[None]:
+    """Tell the listeners of this process what another one writes to its `Log` while the block runs.
+
+    Args:
+        path: the file of events, which need not be there yet. What it held before the block is not told.
+    """
+    if not _listeners:
+        yield
+        return
+    path.unlink(missing_ok=True)
+    replay, stop = _Replay(path, tuple(_listeners)), threading.Event()
+    reader = threading.Thread(target=replay.run, args=(stop,), daemon=True)
+    reader.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        reader.join()
+
+
+class _Replay:
+    """Reads events as they come, and closes what the other process left open."""
+
+    def __init__(self, path: Path, listeners: tuple[Listener, ...]) -> None:
+        self._path, self._listeners = path, listeners
+        self._read = 0
+        self._open: list[Stage] = []
+
+    def run(self, stop: threading.Event) -> None:
+        ending = False
+        while not ending:
+            ending = stop.wait(0.2)
+            for line in self._new_lines():
+                self._tell(json.loads(line))
+        while self._open:
+            self._finish(self._open[-1], {"text": FAILED})
+
+    def _new_lines(self) -> list[str]:
+        """Return the complete lines written since the last look; a file that has shrunk was begun anew."""
+        if not self._path.exists():
+            return []
+        with self._path.open("rb") as file:
+            if self._path.stat().st_size < self._read:
+                self._read = 0
+            file.seek(self._read)
+            text = file.read()
+        whole = text[: text.rfind(b"\n") + 1]
+        self._read += len(whole)
+        return whole.decode().splitlines()
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        if event["event"] == "started":
+            self._open.append(Stage(event["name"], event["total"]))
+            for listener in self._listeners:
+                listener.started(self._open[-1])
+            return
+        current = next((one for one in reversed(self._open) if one.name == event["name"]), None)
+        if current is None:
+            return
+        if event["event"] == "finished":
+            self._finish(current, event)
+            return
+        current.done = event["done"]
+        for listener in self._listeners:
+            listener.advanced(current)
+
+    def _finish(self, current: Stage, values: dict[str, Any]) -> None:
+        for name in ("done", "text", "seconds", "peak_mb"):
+            setattr(current, name, values.get(name, getattr(current, name)))
+        self._open.remove(current)
+        for listener in self._listeners:
+            listener.finished(current)

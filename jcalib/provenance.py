@@ -1,44 +1,69 @@
-"""Where a number comes from: commit, versions, device. No path, no host, no user."""
+"""Where numbers come from: commit, versions, machine, times. Nothing that tells whose machine it was."""
 
+import importlib.metadata
 import os
 import platform
 import subprocess
+import sys
 from datetime import UTC, datetime
-from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
+import jcalib
 from jcalib.files import ROOT
 
-PACKAGES = ("jcalib", "torch", "torchaudio", "torchvision", "numpy", "scipy", "pandas", "av", "captum", "papermill")
+LIBRARIES = (
+    "torch", "torchaudio", "torchvision", "numpy", "scipy", "pandas", "av", "opencv-python-headless", "captum",
+    "matplotlib", "papermill", "nbconvert",
+)  # fmt: skip
 
 
 def provenance() -> dict[str, Any]:
-    """Return commit, versions, device and time of what is being made now."""
+    """Return what a number made now depends on beside its settings.
+
+    Returns:
+        commit (None outside a checkout), dirty, versions, platform, device (kind, name, memory_gb), cores, threads and
+        made (UTC). No paths, no host name, no user name.
+    """
+    commit = _git("rev-parse", "HEAD")
     return {
-        "commit": commit(),
-        "versions": {name: version(name) for name in PACKAGES} | {"python": platform.python_version()},
-        "platform": f"{platform.system()} {platform.machine()}",
-        "device": device_name(),
+        "commit": commit,
+        "dirty": bool(_git("status", "--porcelain", "--untracked-files=no")) if commit else None,
+        "versions": versions(),
+        "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "device": device(),
+        "cores": os.cpu_count(),
         "threads": _threads(),
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "made": now(),
     }
 
 
-def commit() -> str:
-    """Return the checkout's short commit, with "+" where tracked files differ from it; "none" outside git."""
-    head = _git("rev-parse", "--short", "HEAD")
-    if not head:
-        return "none"
-    return head + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
+def now() -> str:
+    """Return the time in UTC to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def device_name() -> str:
-    """Return the GPU's name, or the number of processor cores."""
+def versions() -> dict[str, str]:
+    """Return the versions of Python, of this package, and of the libraries that numbers depend on."""
+    installed = {"python": platform.python_version(), "jcalib": jcalib.__version__}
+    for name in LIBRARIES:
+        try:
+            installed[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return installed
+
+
+def device() -> dict[str, Any]:
+    """Return kind ("cuda" or "cpu"), name and memory of what torch computes on by default."""
+    import psutil
     import torch
 
     if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    return f"{os.cpu_count()} CPU cores"
+        card = torch.cuda.get_device_properties(0)
+        return {"kind": "cuda", "name": card.name, "memory_gb": round(card.total_memory / 2**30, 1)}
+    memory = psutil.virtual_memory().total
+    return {"kind": "cpu", "name": _processor(), "memory_gb": round(memory / 2**30, 1)}
 
 
 def _threads() -> int:
@@ -47,9 +72,19 @@ def _threads() -> int:
     return torch.get_num_threads()
 
 
-def _git(*arguments: str) -> str:
+def _processor() -> str:
+    listing = Path("/proc/cpuinfo")
+    lines = listing.read_text().splitlines() if listing.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or f"{sys.platform} {platform.machine()}"
+
+
+def _git(*arguments: str) -> str | None:
+    """Return git's answer about this checkout, None where there is no checkout or no git."""
+    if not (ROOT / ".git").exists():
+        return None
     try:
-        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+        answer = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return answer.stdout.strip()

@@ -131,7 +131,7 @@ def test_only_what_changed_is_encoded_again(
     before = extract_features(corpus, encoders, HOP, SIZE)
     (corpus.root / "cropped_aligned" / "p2" / "00047.jpg").unlink()
     read: set[str] = set()
-    face = jcalib.features.read_picture
+    face = jcalib.inputs.read_picture
     monkeypatch.setattr(jcalib.features, "read_picture", lambda path: (read.add(path.parent.name), face(path))[1])
     after = extract_features(reopened(corpus), encoders, HOP, SIZE)
     assert read == {"p2"} and after.source != before.source

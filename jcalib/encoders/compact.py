@@ -42,7 +42,7 @@ class CompactVisual(Encoder):
 
 
 class CompactAudio(Encoder):
-    """A 2-D CNN on the log-mel spectrogram of a clip, about 15 MFLOP.
+    """A 2-D CNN on the log-mel spectrogram of a clip, about 16 MFLOP.
 
     Args:
         outputs: targets of the read-out.
@@ -52,7 +52,7 @@ class CompactAudio(Encoder):
 
     modality = "audio"
 
-    def __init__(self, outputs: int, width: int = 12, dropout: float = 0.3) -> None:
+    def __init__(self, outputs: int, width: int = 12, dropout: float = 0.5) -> None:
         super().__init__(outputs, dropout)
         self.body = nn.Sequential(
             *_conv2d(1, width, stride=(1, 2)),

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jcalib.files import ROOT, fingerprint, read_json, write_json
+from jcalib.progress import stage
+from jcalib.provenance import now, provenance
 from jcalib.reporting import notebooks
 from jcalib.reporting.chapter import record_path
 from jcalib.reporting.execute import ChapterResult, Status, run_chapter
 from jcalib.reporting.index import write_index
 from jcalib.reporting.pages import Link, write_page
-from jcalib.reporting.provenance import now, provenance
 from jcalib.settings import Preset, choose, preset
 
 if TYPE_CHECKING:

@@ -167,6 +167,7 @@ def ablate(
     seeds: int | None = None,
     preset: str | Preset = "quick",
     device: str = "auto",
+    margin: float = 0.02,
 ) -> Study:
     """Train fusions on the same features with the same seeds and settings, and compare them.
 
@@ -176,6 +177,7 @@ def ablate(
         seeds: how many; the preset's number by default.
         preset: size, optimiser and epochs, equal for all.
         device: "auto", "cpu" or "cuda".
+        margin: the largest difference in CCC that does not matter.
 
     Returns:
         The study. Runs that are there already are not trained again.
@@ -188,4 +190,4 @@ def ablate(
     if missing:
         raise UserError(f"the study has {', '.join(names)}, not {missing[0]}: joint and cross are what is compared.")
     chosen = preset_of(preset)
-    return Study({name: fit(name, features, seeds, chosen, device=device) for name in names})
+    return Study({name: fit(name, features, seeds, chosen, device=device) for name in names}, margin)

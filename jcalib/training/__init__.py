@@ -6,10 +6,22 @@ from jcalib.settings import Preset
 from jcalib.settings import preset as _preset_of
 from jcalib.training.batched import Ensemble, pick_device
 from jcalib.training.encoders import train_encoders
+from jcalib.training.evaluation import complete_sequences
 from jcalib.training.fusions import Epoch, fit
-from jcalib.training.run import Run, RunSettings
+from jcalib.training.run import TARGETS, Run, RunSettings
 
-__all__ = ["Ensemble", "Epoch", "Run", "RunSettings", "extract", "fit", "pick_device", "train_encoders"]
+__all__ = [
+    "TARGETS",
+    "Ensemble",
+    "Epoch",
+    "Run",
+    "RunSettings",
+    "complete_sequences",
+    "extract",
+    "fit",
+    "pick_device",
+    "train_encoders",
+]
 
 
 def extract(corpus: Corpus, preset: str | Preset = "quick", device: str = "auto") -> Features:

@@ -19,8 +19,8 @@ from jcalib.clips import clip_ends
 from jcalib.concordance import ConcordanceLoss
 from jcalib.corpora import Corpus, Recording
 from jcalib.encoders import build_encoder
-from jcalib.features import clip_inputs, clip_labels, prepare_inputs
 from jcalib.files import fingerprint, home, read_json, replacing, source_fingerprint, write_json
+from jcalib.inputs import clip_inputs, clip_labels, prepare_inputs
 from jcalib.progress import stage
 from jcalib.provenance import provenance
 from jcalib.settings import EncoderSettings, Preset

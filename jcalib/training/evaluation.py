@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from jcalib.clips import tiles
+from jcalib.clips import sequence_rows, tiles, training_rows
 from jcalib.features import Features
 from jcalib.training.batched import Ensemble
 
@@ -144,3 +144,27 @@ def frame_table(features: Features, names: list[int], grid: np.ndarray) -> pd.Da
             )
         )
     return pd.concat(parts, ignore_index=True)
+
+
+def complete_sequences(
+    features: Features, role: str, clips: int, most: int, generator: np.random.Generator
+) -> tuple[Tensor, Tensor, np.ndarray]:
+    """Draw sequences in which every clip has a face and a voice, for what is averaged over sequences.
+
+    Args:
+        features: the features.
+        role: whose recordings.
+        clips: L.
+        most: how many at most.
+        generator: where the choice comes from.
+
+    Returns:
+        audio (B, L, Da), visual (B, L, Dv), recording numbers (B,).
+    """
+    stride = 32 // features.hop
+    lasts = [training_rows(count, stride, clips) + first for first, count in map(features.span, features.of_role(role))]
+    rows = sequence_rows(np.concatenate(lasts), stride, clips)
+    rows = rows[features.valid[rows].all((1, 2))]
+    rows = rows[np.sort(generator.permutation(len(rows))[:most])]
+    audio, visual = (torch.from_numpy(np.asarray(x)[rows]) for x in (features.audio, features.visual))
+    return audio, visual, features.recording[rows[:, -1]]

@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from jcalib.files import home, read_json
-from jcalib.fusion import build_fusion
+from jcalib.fusion import Fusion, build_fusion
 from jcalib.settings import Settings, TrainingSettings, UserError, choose
 from jcalib.training.batched import Ensemble, pick_device
 
@@ -38,7 +37,7 @@ class RunSettings(Settings):
         """The run's folder name."""
         return f"{self.fusion}-{self.fingerprint()}"
 
-    def build(self) -> torch.nn.Module:
+    def build(self) -> Fusion:
         """Return one freshly initialised fusion of this run."""
         size = self.training
         return build_fusion(
@@ -113,6 +112,18 @@ class Run:
         ensemble = Ensemble.create(self.settings.build, range(self.settings.seeds), pick_device(device))
         ensemble.load(load_file(self.folder / "checkpoint.safetensors"))
         return ensemble
+
+    def fusion(self, seed: int = 0) -> Fusion:
+        """Return the trained fusion of one seed, in evaluation mode.
+
+        Raises:
+            UserError: the run has no such seed.
+        """
+        if not 0 <= seed < self.settings.seeds:
+            raise UserError(f"seed is {seed}, the run has seeds 0 to {self.settings.seeds - 1}: take one of these.")
+        fusion = self.settings.build()
+        fusion.load_state_dict({name: values[seed] for name, values in self.ensemble("cpu").state().items()})
+        return fusion.eval()
 
     def stacked(self) -> tuple[list[str], list[np.ndarray], list[np.ndarray]]:
         """Return the report recordings' persons, predictions and labels as arrays for statistics.

@@ -234,7 +234,7 @@ def test_valence_brightens_the_vowels(person: int) -> None:
 @pytest.mark.parametrize("person", range(3))
 def test_sign_of_valence_changes_the_breath(person: int) -> None:
     pressed, breathy = (say("voice_synergy_cue", 0, value, person) for value in (-1, 1))
-    assert power_between(breathy, 9000, 14000) > 4 * power_between(pressed, 9000, 14000)
+    assert power_between(breathy, 12000, 16000) > 2.5 * power_between(pressed, 12000, 16000)
 
 
 def test_sign_of_arousal_changes_the_tempo() -> None:

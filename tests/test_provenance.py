@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from jcalib import provenance as module
 from jcalib.files import ROOT
-from jcalib.reporting import provenance as module
 
 
 def test_it_names_versions_device_and_time() -> None:
@@ -17,7 +17,7 @@ def test_it_names_versions_device_and_time() -> None:
     assert found["device"]["kind"] in ("cpu", "cuda")
     assert found["device"]["memory_gb"] > 0
     assert found["threads"] >= 1
-    assert found["started"].endswith("Z")
+    assert found["made"].endswith("Z")
     json.dumps(found, allow_nan=False)
 
 

@@ -1,30 +1,183 @@
-"""The same verbs from a shell: `jcalib report`, `corpus`, `train`, `params`, `run`, `doctor`."""
+"""The same verbs from a shell: `jcalib report`, `run`, `params`, `corpus`, `train`, `doctor`.
+
+What the user wrote is checked before torch is imported; a mistake is one line and exit code 2. Progress goes to
+standard error, results to standard output.
+"""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from jcalib import progress
-from jcalib.settings import PRESETS, UserError
+from jcalib.settings import PRESETS, UserError, choose
 from jcalib.settings import preset as preset_of
 
-UsageError = typer.BadParameter.__bases__[0]  # of click, or of the click inside typer
+if TYPE_CHECKING:
+    from jcalib.reporting.report import Report
 
 app = typer.Typer(
     help="Does joint cross-attention fuse face and voice better than vanilla cross-attention?",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-corpora = typer.Typer(help="Build or check the corpus.", invoke_without_command=True, rich_markup_mode=None)
-app.add_typer(corpora, name="corpus")
 
 PresetName = Annotated[str, typer.Option("--preset", help=f"settings to use: {', '.join(PRESETS)}")]
 CorpusPath = Annotated[str, typer.Option("--corpus", help="'synthetic', or a folder in Aff-Wild2's layout")]
+Seeds = Annotated[int | None, typer.Option(min=1, help="how many; the preset's number by default")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
+Out = Annotated[Path | None, typer.Option(help="folder to write to")]
+
+
+@app.callback(invoke_without_command=True)
+def start(context: typer.Context) -> None:
+    """Print the help where no command is given."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def report(
+    preset: PresetName = "quick",
+    out: Out = None,
+    where: CorpusPath = "synthetic",
+    fusions: Annotated[str, typer.Option(help="names with commas between; the preset's by default")] = "",
+    seeds: Seeds = None,
+    device: Device = "auto",
+    fresh: Annotated[bool, typer.Option("--fresh", help="execute every chapter, also unchanged ones")] = False,
+) -> None:
+    """Build the corpus, train, and write the report; what is there already is used again."""
+    preset_of(preset)
+    from jcalib.reporting.forecast import forecast, shown
+    from jcalib.reporting.report import plan, write_report
+
+    given = {"corpus": _corpus(where), "fusions": fusions, "seeds": seeds, "device": device}
+    parameters = {name: value for name, value in given.items() if value}
+    planned = plan(preset, out, **parameters)
+    inputs = _inputs(where, preset)
+    typer.echo("\n".join(forecast(planned, inputs, fresh).lines()) + "\n")
+    with _reported():
+        made = write_report(preset, out, fresh=fresh, inputs=inputs, **parameters)
+    typer.echo("\n" + _summary(made))
+    typer.echo(f"{shown(made.index)} ({made.seconds:.0f} s)")
+    raise typer.Exit(made.exit_code)
+
+
+@app.command()
+def run(
+    chapter: Annotated[str, typer.Argument(help="name, number or word of a chapter: 4_ablation, 4, ablation")],
+    parameters: Annotated[list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="a parameter")] = None,
+    out: Out = None,
+) -> None:
+    """Execute one chapter."""
+    from jcalib.files import home
+    from jcalib.reporting import notebooks
+    from jcalib.reporting.execute import run_chapter
+    from jcalib.reporting.forecast import shown
+    from jcalib.reporting.pages import write_page
+
+    name = notebooks.find(chapter)
+    given = notebooks.check(name, _pairs(parameters or []))
+    folder = (out or home() / "scratch" / name).resolve()
+    with _reported():
+        result = run_chapter(name, given, folder)
+    assert result.notebook
+    typer.echo(shown(write_page(result.notebook, folder, folder.name)))
+    if result.error:
+        _fail(f"{name} {result.status}: {result.error}", result.exit_code)
+
+
+@app.command()
+def params(chapter: Annotated[str, typer.Argument(help="name, number or word; all chapters by default")] = "") -> None:
+    """List the parameters that a chapter takes."""
+    from jcalib.reporting import notebooks
+
+    for name in [notebooks.find(chapter)] if chapter else notebooks.chapters():
+        rows = [(one.name, one.type, repr(one.default), one.help) for one in notebooks.inspect(name)]
+        typer.echo(f"{name}: {notebooks.question(notebooks.read(name))}\n{_table(rows)}\n")
+
+
+@app.command()
+def corpus(
+    action: Annotated[str, typer.Argument(help="list, or audit")] = "list",
+    preset: PresetName = "quick",
+    where: CorpusPath = "synthetic",
+    device: Device = "auto",
+) -> None:
+    """Build the embedded corpus, or read another: list its recordings, or audit it (exit code 1 when one fails)."""
+    choose(action, ("list", "audit"), "action on the corpus")
+    chosen = preset_of(preset)
+    _checked(where, device)
+    from jcalib.corpora import open_corpus
+
+    with _reported():
+        opened = open_corpus(where, chosen)
+        if action == "audit":
+            from jcalib.studies import audit_corpus
+            from jcalib.training import extract
+
+            audits = audit_corpus(opened, extract(opened, chosen, device), chosen)
+    typer.echo((audits if action == "audit" else opened).frame().to_string(index=False))
+    typer.echo(f"{len(opened.recordings)} recordings in {opened.root}")
+    if action == "audit" and not audits.hold:
+        raise typer.Exit(1)
+
+
+@app.command()
+def train(
+    fusion: Annotated[str, typer.Argument(help="name of a fusion")] = "joint",
+    preset: PresetName = "quick",
+    seeds: Seeds = None,
+    where: CorpusPath = "synthetic",
+    device: Device = "auto",
+) -> None:
+    """Train one fusion over its seeds; what is missing before it is made first."""
+    chosen = preset_of(preset)
+    _checked(where, device)
+    from jcalib.corpora import open_corpus
+    from jcalib.fusion import FUSIONS
+    from jcalib.reporting.forecast import shown
+    from jcalib.training import extract, fit
+
+    choose(fusion, FUSIONS, "fusion")
+    with _reported():
+        features = extract(open_corpus(where, chosen), chosen, device)
+        made = fit(fusion, features, seeds, chosen, device=device)
+    typer.echo(made.frame().to_string(index=False))
+    typer.echo(shown(made.folder))
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is missing and how to mend it; exit code 1 when something needed is missing."""
+    from jcalib.doctor import examine
+
+    diagnosis = examine()
+    typer.echo(_table((row.state, row.what, row.found) for row in diagnosis.rows))
+    for row in diagnosis.rows:
+        if row.mend:
+            typer.echo(f"{row.what}: {row.mend}")
+    typer.echo("everything that is needed is here." if diagnosis.well else "something needed is missing.")
+    raise typer.Exit(0 if diagnosis.well else 1)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one line and exit code 2."""
+    try:
+        code = app(standalone_mode=False)
+    except typer.TyperException as error:
+        _fail(" ".join(error.format_message().split()), 2)
+    except UserError as error:
+        _fail(str(error), 2)
+    except (typer.Abort, KeyboardInterrupt):
+        code = 130
+    if code == 130:
+        _fail("interrupted; what is finished stays, the same command goes on.", 130)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 @contextmanager
@@ -35,66 +188,43 @@ def _reported() -> Iterator[None]:
         yield
 
 
-@corpora.callback()
-def corpus(context: typer.Context, preset: PresetName = "quick", where: CorpusPath = "synthetic") -> None:
-    """Build the embedded corpus, or read another, and list its recordings."""
-    if context.invoked_subcommand:
-        return
+def _corpus(where: str) -> str:
+    """Return a corpus as a chapter can open it, whatever folder it runs in."""
+    return where if where == "synthetic" else str(Path(where).expanduser().resolve())
+
+
+def _checked(where: str, device: str) -> None:
+    from jcalib.reporting.values import check_corpus, check_device
+
+    check_corpus(where)
+    check_device(device)
+
+
+def _inputs(where: str, preset: str) -> dict[str, str]:
+    """Return a hash of a user's corpus, which may change behind a chapter's back: labels, names and sizes of videos."""
+    if where == "synthetic":
+        return {}
     from jcalib.corpora import open_corpus
+    from jcalib.files import fingerprint
 
-    with _reported():
-        opened = open_corpus(where, preset)
-    typer.echo(opened.frame().to_string(index=False))
-    typer.echo(f"{len(opened.recordings)} recordings in {opened.root}")
-
-
-@corpora.command()
-def audit(preset: PresetName = "quick", where: CorpusPath = "synthetic") -> None:
-    """Check that the corpus is what it says; exit code 1 when an audit fails."""
-    import jcalib as jca
-    from jcalib.studies import audit_corpus
-
-    with _reported():
-        opened = jca.open_corpus(where, preset)
-        audits = audit_corpus(opened, jca.extract(opened, preset), preset)
-    typer.echo(audits.frame().to_string(index=False))
-    if not audits.hold:
-        raise typer.Exit(1)
+    parts = [[one.name, one.video.stat().st_size, one.labels.tobytes().hex()] for one in open_corpus(where, preset).recordings]
+    return {"corpus": fingerprint(parts)}
 
 
-@app.command()
-def train(
-    fusion: Annotated[str, typer.Argument(help="name of a fusion")] = "joint",
-    preset: PresetName = "quick",
-    seeds: Annotated[int | None, typer.Option(help="how many; the preset's number by default")] = None,
-    where: CorpusPath = "synthetic",
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
-) -> None:
-    """Train one fusion over its seeds; what is missing before it is made first."""
-    import jcalib as jca
-    from jcalib.fusion import FUSIONS
-    from jcalib.settings import choose
-
-    choose(fusion, FUSIONS, "fusion")
-    chosen = preset_of(preset)
-    with _reported():
-        features = jca.extract(jca.open_corpus(where, chosen), chosen, device)
-        run = jca.fit(fusion, features, seeds, chosen, device=device)
-    typer.echo(run.frame().to_string(index=False))
-    typer.echo(f"run {run.folder.name}")
+def _pairs(given: list[str]) -> dict[str, str]:
+    pairs = [one.partition("=") for one in given]
+    for name, equals, _ in pairs:
+        if not equals:
+            raise UserError(f"-p has {name!r}: a parameter needs its value, as in -p seeds=3.")
+    return {name.strip(): value for name, _, value in pairs}
 
 
-def main() -> None:
-    """Run the command line; a user's mistake is one line and exit code 2."""
-    try:
-        code = app(standalone_mode=False)
-    except UsageError as error:
-        _fail(error.format_message().replace("\n", " "), 2)
-    except UserError as error:
-        _fail(str(error), 2)
-    except (typer.Abort, KeyboardInterrupt):
-        _fail("interrupted; what is finished stays, the same command goes on.", 130)
-    sys.exit(code if isinstance(code, int) else 0)
+def _table(rows: Iterable[tuple[str, ...]]) -> str:
+    cells = list(rows)
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        "  " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in cells
+    )
 
 
 def _fail(message: str, code: int) -> None:

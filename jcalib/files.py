@@ -20,6 +20,16 @@ def home() -> Path:
     return Path(os.environ.get("JCALIB_HOME") or ROOT / "data").resolve()
 
 
+def nearest(folder: Path) -> Path:
+    """Return a folder, or the first one above it that exists."""
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def free_gb(folder: Path) -> float:
+    """Return the free disk, in GB, where a folder is or will be."""
+    return shutil.disk_usage(nearest(folder)).free / 1e9
+
+
 def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes in hex."""
     with path.open("rb") as file:

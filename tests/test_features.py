@@ -7,19 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-import jcalib.features
+import jcalib.inputs
 from jcalib.clips import RATE, SAMPLES, clip_ends
 from jcalib.corpora import Corpus, open_corpus
 from jcalib.encoders import build_encoder, log_mel
-from jcalib.features import (
-    Features,
-    RecordingInfo,
-    clip_inputs,
-    clip_labels,
-    extract_features,
-    prepare_inputs,
-    prepare_pictures,
-)
+from jcalib.features import Features, RecordingInfo, extract_features
+from jcalib.inputs import clip_inputs, clip_labels, prepare_inputs, prepare_pictures
 from jcalib.media import read_sound, write_picture
 from jcalib.settings import UserError
 from tests.builders import add_recording, square_face, tiny_corpus, tone
@@ -62,7 +55,7 @@ def test_inputs_are_the_crops_and_the_sound_before_the_end(corpus: Corpus) -> No
 def test_chunks_change_nothing(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     recording = corpus.recordings[1]
     whole = clip_inputs(recording, np.arange(48), SIZE)
-    monkeypatch.setattr(jcalib.features, "CHUNK", 5)
+    monkeypatch.setattr(jcalib.inputs, "CHUNK", 5)
     for one, other in zip(whole, clip_inputs(recording, np.arange(48), SIZE), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
@@ -117,8 +110,8 @@ def test_the_second_call_decodes_nothing(
     def refuse(*_: object) -> None:
         raise AssertionError("decoded again")
 
-    monkeypatch.setattr(jcalib.features, "read_picture", refuse)
-    monkeypatch.setattr(jcalib.features, "sound_windows", refuse)
+    monkeypatch.setattr(jcalib.inputs, "read_picture", refuse)
+    monkeypatch.setattr(jcalib.inputs, "sound_windows", refuse)
     second = extract_features(reopened(corpus), encoders, HOP, SIZE)
     assert second.source == first.source
     np.testing.assert_array_equal(second.audio, first.audio)
@@ -132,7 +125,7 @@ def test_only_what_changed_is_encoded_again(
     (corpus.root / "cropped_aligned" / "p2" / "00047.jpg").unlink()
     read: set[str] = set()
     face = jcalib.inputs.read_picture
-    monkeypatch.setattr(jcalib.features, "read_picture", lambda path: (read.add(path.parent.name), face(path))[1])
+    monkeypatch.setattr(jcalib.inputs, "read_picture", lambda path: (read.add(path.parent.name), face(path))[1])
     after = extract_features(reopened(corpus), encoders, HOP, SIZE)
     assert read == {"p2"} and after.source != before.source
     torch.manual_seed(7)

@@ -16,6 +16,8 @@ __all__ = [
     "Recording",
     "deal_roles",
     "failures_frame",
+    "find_corpus",
+    "find_synthetic",
     "open_corpus",
     "read_affwild2",
     "read_labels",
@@ -38,16 +40,31 @@ def open_corpus(where: str | Path = "synthetic", preset: str | Preset = "quick")
     wanted = find_preset(preset).corpus
     if where == "synthetic":
         return _open_synthetic(wanted)
-    folder = Path(where).expanduser()
-    if not folder.is_dir():
-        raise UserError(f"{folder} is not a folder:{_near(folder)} name a corpus' folder, or 'synthetic'.")
+    folder = find_corpus(where)
     written = folder / "corpus.json"
     settings = CorpusSettings.model_validate(read_json(written)) if written.exists() else None
     return read_affwild2(folder, (settings or wanted).split, (settings or wanted).seed, settings)
 
 
+def find_corpus(where: str | Path) -> Path:
+    """Returns a corpus' folder, without a look at what it holds.
+
+    Raises:
+        UserError: there is no such folder; the message gives the near name.
+    """
+    folder = Path(where).expanduser()
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder:{_near(folder)} name a corpus' folder, or 'synthetic'.")
+    return folder
+
+
+def find_synthetic(settings: CorpusSettings) -> Path:
+    """Returns the folder of the embedded corpus; a finished one holds `corpus.json`."""
+    return home() / "corpora" / f"synthetic-{settings.fingerprint()}"
+
+
 def _open_synthetic(settings: CorpusSettings) -> Corpus:
-    folder = home() / "corpora" / f"synthetic-{settings.fingerprint()}"
+    folder = find_synthetic(settings)
     if not (folder / "corpus.json").exists():
         from jcalib.corpora.synthetic import build
 

@@ -69,20 +69,24 @@ def most_moving_clip(run: Run, features: Features, target: str, recording: str =
         features: what it was evaluated on.
         target: "valence" or "arousal".
         recording: where to look; in all report recordings if empty.
+
+    Raises:
+        UserError: an unknown name, or no clip has both a face and a voice.
     """
     column = TARGETS.index(choose(target, TARGETS, "target"))
     names = {features.recordings[one].name: one for one in features.of_role("report")}
     wanted = [names[choose(recording, names, "report recording")]] if recording else list(names.values())
+    usable = features.valid.all(1) & np.isin(features.recording, wanted)
+    if not usable.any():
+        raise UserError("no report clip has both a face and a voice: there is nothing to attribute.")
     data = Resident(features, torch.device("cpu"))
     grid = predict_rows(run.ensemble("cpu"), data, features, wanted, run.settings.training.clips)
-    moved = np.full(len(features.frame), -np.inf)
+    values = grid[:, :, column].mean(0)
+    moved = np.full(len(values), -np.inf)
     for one in wanted:
-        first, count = features.span(one)
-        values = grid[:, first : first + count, column].mean(0)
-        moved[first : first + count] = np.abs(values - np.nanmean(values))
-    moved[~features.valid.all(1) | np.isnan(moved)] = -np.inf
-    if not np.isfinite(moved).any():
-        raise UserError("no report clip has both a face and a voice: there is nothing to attribute.")
+        mine = usable & (features.recording == one)
+        if mine.any():
+            moved[mine] = np.abs(values[mine] - values[mine].mean())
     return int(moved.argmax())
 
 

@@ -32,7 +32,7 @@ def chapter(name: str, out: str | Path = "") -> "Chapter":
         out: the report's folder; empty for a scratch folder.
     """
     opened = Chapter(name, Path(out).resolve() if out else home() / "scratch" / name)
-    REPORTER.follow(opened.stages, record_path(opened.folder, name).with_suffix(".stages.jsonl"))
+    REPORTER.follow(opened.stages, events_path(opened.folder, name))
     return opened
 
 
@@ -138,6 +138,11 @@ class Chapter:
 def record_path(folder: Path, name: str) -> Path:
     """Return where a chapter's last cell writes its record."""
     return folder / "chapters" / f"{name}.json"
+
+
+def events_path(folder: Path, name: str) -> Path:
+    """Return where a chapter's stages are written while it runs, one JSON line an event."""
+    return record_path(folder, name).with_suffix(".stages.jsonl")
 
 
 def plain(value: Any) -> Any:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from jcalib.files import replacing
-from jcalib.progress import Stage, stage
+from jcalib.progress import Stage, replaying, stage
 from jcalib.reporting import notebooks
-from jcalib.reporting.chapter import record_path
+from jcalib.reporting.chapter import events_path, record_path
 from jcalib.reporting.scrub import cleaner, everywhere, scrub
 from jcalib.settings import UserError
 
@@ -99,7 +99,7 @@ def run_chapter(
         return ChapterResult(chapter, "refused", time.monotonic() - started, str(refusal), None)
     record_path(out, name).unlink(missing_ok=True)
     deadline = _deadline(started + timeout, cell_timeout)
-    executed, ending = _execute(source, values, name, deadline)
+    executed, ending = _execute(source, values, name, deadline, events_path(out, name))
     if ending.status == "ok" and not record_path(out, name).exists():
         ending = _Ending("failed", "the chapter stopped before its last cell, which writes its record")
     seconds = time.monotonic() - started
@@ -116,15 +116,15 @@ def _deadline(end: float, cell_timeout: float | None) -> Callable[[Any], float]:
 
 
 def _execute(
-    source: "NotebookNode", values: Mapping[str, Any], name: str, deadline: Callable[[Any], float]
+    source: "NotebookNode", values: Mapping[str, Any], name: str, deadline: Callable[[Any], float], events: Path
 ) -> tuple["NotebookNode", _Ending]:
-    """Return the executed notebook, as far as it came, and how it ended."""
+    """Return the executed notebook, as far as it came, and how it ended; stages in its kernel are told here too."""
     import nbformat
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     ending = _Ending("ok")
-    with tempfile.TemporaryDirectory() as folder, stage(name, _code_cells(source)) as progress:
+    with tempfile.TemporaryDirectory() as folder, stage(name, _code_cells(source)) as progress, replaying(events):
         target = Path(folder) / "executed.ipynb"
         cells = _CellCounter(progress)
         try:
@@ -137,7 +137,7 @@ def _execute(
             ending = _Ending("dead kernel", f"the kernel died in cell {cells.count}", cells.index)
         except RuntimeError as error:
             ending = _Ending("dead kernel", f"the kernel did not start: {error}")
-        progress.note(ending.error or "")
+        progress.note(ending.status if ending.error is None else f"{ending.status}: {ending.error}")
         executed = nbformat.read(target, as_version=4) if target.exists() else source
     return executed, ending
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jcalib.files import ROOT
+from jcalib.reporting.values import check_values
 from jcalib.settings import UserError, choose
 
 if TYPE_CHECKING:
@@ -110,10 +111,12 @@ def check(chapter: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         parameters: values by name; text is converted ("true", "3", "joint,cross"), as it comes from a shell.
 
     Raises:
-        UserError: an unknown chapter or parameter (with the near name), or a value of the wrong type.
+        UserError: an unknown chapter or parameter (with the near name), a value of the wrong type, or the name of a
+            preset, fusion, device or folder that does not exist.
     """
     name = find(chapter)
-    known = {parameter.name: parameter for parameter in inspect(name)}
+    notebook = read(name)
+    known = {parameter.name: parameter for parameter in declared(notebook)}
     checked = {}
     for key, value in parameters.items():
         parameter = known[choose(key, known, f"parameter of {name}")]
@@ -123,6 +126,7 @@ def check(chapter: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
             raise UserError(
                 f"{key} has {value!r}: {name} takes {parameter.type}. For example {key}={parameter.default!r}."
             ) from None
+    check_values(checked, notebook)
     return checked
 
 

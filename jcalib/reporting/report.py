@@ -5,7 +5,7 @@ A failing chapter leaves its page with the error, and the others still run. `sta
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +18,10 @@ from jcalib.reporting.chapter import record_path
 from jcalib.reporting.execute import ChapterResult, Status, run_chapter
 from jcalib.reporting.index import write_index
 from jcalib.reporting.pages import Link, write_page
-from jcalib.settings import Preset, choose, preset
+from jcalib.settings import Preset, UserError, choose, preset
 
 if TYPE_CHECKING:
     import pandas as pd
-
-OnChapter = Callable[[str, str, float], None]
 
 
 @dataclass(frozen=True)
@@ -103,24 +101,36 @@ def plan(name: str = "quick", out: Path | None = None, **parameters: Any) -> Pla
         **parameters: given to every chapter that declares them.
 
     Raises:
-        UserError: an unknown preset, a parameter that no chapter declares, or a value of the wrong type.
+        UserError: an unknown preset, a parameter that no chapter declares, a value of the wrong type, or a folder
+            that holds something else.
     """
     settings = preset(name)
-    declared = {chapter: [one.name for one in notebooks.inspect(chapter)] for chapter in notebooks.chapters()}
-    known = sorted({parameter for names in declared.values() for parameter in names} - {"out"})
+    declared = {chapter: notebooks.inspect(chapter) for chapter in notebooks.chapters()}
+    known = sorted({parameter.name for some in declared.values() for parameter in some} - {"out"})
     for parameter in parameters:
         choose(parameter, known, "parameter of the report")
     given = {"preset": name, **parameters}
     steps = tuple(_step(chapter, given, declared[chapter]) for chapter in declared)
     effective = {key: value for step in steps for key, value in step.parameters.items()}
     identity = f"{name}-{fingerprint([settings.fingerprint(), effective])[:8]}"
-    return Plan(identity, settings, (out or ROOT / "reports" / identity).resolve(), steps)
+    return Plan(identity, settings, _free(out or ROOT / "reports" / identity), steps)
+
+
+def unchanged(planned: Plan, inputs: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Return the chapters of a plan that will not be executed, since nothing they depend on changed.
+
+    Args:
+        planned: what the report would do.
+        inputs: see `write_report`.
+    """
+    keys = _keys(planned, provenance(), inputs or {})
+    pairs = zip(planned.steps, keys, strict=True)
+    return tuple(step.chapter for step, key in pairs if _unchanged(planned.folder, step, key))
 
 
 def write_report(
     name: str = "quick",
     out: Path | None = None,
-    on_chapter: OnChapter | None = None,
     *,
     timeout: float = 3600.0,
     fresh: bool = False,
@@ -132,7 +142,6 @@ def write_report(
     Args:
         name: a preset.
         out: its folder; `reports/<id>` of the checkout if None.
-        on_chapter: told chapter, status ("running", then how it ended) and seconds.
         timeout: seconds for one chapter.
         fresh: execute every chapter, also those that nothing changed for.
         inputs: hashes by name of what the chapters read from outside, such as a user's corpus; a chapter is executed
@@ -148,24 +157,38 @@ def write_report(
     planned = plan(name, out, **parameters)
     started, origin = time.monotonic(), provenance()
     _begin(planned, origin)
-    tell = on_chapter or (lambda chapter, status, seconds: None)
     keys = _keys(planned, origin, inputs or {})
     results = []
     for step, key in zip(planned.steps, keys, strict=True):
-        tell(step.chapter, "running", 0.0)
         result = None if fresh else _unchanged(planned.folder, step, key)
-        result = result or run_chapter(step.chapter, step.parameters, planned.folder, timeout)
+        if result:
+            with stage(step.chapter) as progress:
+                progress.note(result.status)
+        else:
+            result = run_chapter(step.chapter, step.parameters, planned.folder, timeout)
         _record(planned.folder, result, key)
         _write_pages(planned, step, result.notebook)
         results.append(result)
-        tell(step.chapter, result.status, result.seconds)
     return _end(planned, origin, tuple(results), time.monotonic() - started)
 
 
-def _step(chapter: str, given: Mapping[str, Any], declared: list[str]) -> Step:
+def _step(chapter: str, given: Mapping[str, Any], declared: list[notebooks.Parameter]) -> Step:
+    """Return a chapter with its checked parameters; one that says what the chapter does anyway is not passed."""
     notebook = notebooks.read(chapter)
-    values = notebooks.check(chapter, {key: value for key, value in given.items() if key in declared})
+    defaults = {one.name: one.default for one in declared}
+    checked = notebooks.check(chapter, {key: value for key, value in given.items() if key in defaults})
+    values = {key: value for key, value in checked.items() if key == "preset" or value != defaults[key]}
     return Step(chapter, notebooks.title(notebook) or chapter, notebooks.question(notebook), values)
+
+
+def _free(folder: Path) -> Path:
+    """Return a report's folder, if a report may be written there."""
+    folder = folder.resolve()
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file: name a folder for the report.")
+    if folder.exists() and any(folder.iterdir()) and not (folder / "report.json").exists():
+        raise UserError(f"{folder} holds something else than a report: name an empty folder, or a new one.")
+    return folder
 
 
 def _begin(planned: Plan, origin: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jcalib.reporting import report as module
-from jcalib.reporting.report import plan, write_report
+from jcalib.reporting.report import plan, unchanged, write_report
 from jcalib.settings import UserError
 
 WriteNotebook = Callable[..., Path]
@@ -37,6 +37,20 @@ def test_a_plan_checks_everything_first(chapters: WriteNotebook, tmp_path: Path)
         plan("smok")
 
 
+def test_a_parameter_that_says_the_default_changes_nothing(chapters: WriteNotebook) -> None:
+    assert plan("smoke", seeds=3).id == plan("smoke").id
+    assert plan("smoke", seeds=3).steps[0].parameters == {"preset": "smoke"}
+
+
+def test_a_report_does_not_mix_with_other_files(chapters: WriteNotebook, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(UserError, match="holds something else"):
+        plan("smoke", tmp_path)
+    with pytest.raises(UserError, match="is a file"):
+        plan("smoke", tmp_path / "thesis.tex")
+    assert plan("smoke", tmp_path / "new").folder == tmp_path / "new"
+
+
 def test_a_report_is_named_by_its_settings(chapters: WriteNotebook) -> None:
     assert plan("smoke").id == plan("smoke").id
     assert len({plan("smoke").id, plan("quick").id, plan("smoke", seeds=9).id}) == 3
@@ -47,13 +61,11 @@ def test_chapters_run_again_only_when_something_changed(
     chapters: WriteNotebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_package", lambda: "source")
-    out, told = tmp_path / "report", []
-
-    def listen(chapter: str, status: str, seconds: float) -> None:
-        told.append((chapter, status))
-
-    first = write_report("smoke", out, listen)
-    assert told == [("1_corpus", "running"), ("1_corpus", "ok"), ("2_train", "running"), ("2_train", "failed")]
+    out = tmp_path / "report"
+    assert unchanged(plan("smoke", out)) == ()
+    first = write_report("smoke", out)
+    assert statuses(first) == {"1_corpus": "ok", "2_train": "failed"}
+    assert unchanged(plan("smoke", out)) == ("1_corpus",)
     assert (first.status, first.exit_code) == ("failed", 1)
     assert "ValueError: broken" in (out / "2_train.html").read_text()
     assert "ValueError: broken" in first.index.read_text()

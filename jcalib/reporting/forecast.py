@@ -1,0 +1,182 @@
+"""What a report will cost, said before it starts: device, what is there already, minutes, disk."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jcalib.files import free_gb, home, read_json
+from jcalib.reporting.report import Plan, unchanged
+from jcalib.settings import Preset
+
+
+class Cost(NamedTuple):
+    """Minutes of each part of a report, and the disk that all of it takes."""
+
+    corpus: float
+    encoders: float  # their training, and the features of every recording
+    fusion: float  # one fusion with the preset's seeds
+    chapters: float  # what else the chapters do: audits, attributions, pictures, pages
+    gigabytes: float
+
+
+# By preset and device. smoke and quick on a CPU: 2 cores of a virtual machine.
+COSTS: dict[tuple[str, str], Cost] = {
+    ("smoke", "cpu"): Cost(corpus=0.3, encoders=0.2, fusion=0.05, chapters=0.8, gigabytes=0.05),
+    ("quick", "cpu"): Cost(corpus=1.0, encoders=1.5, fusion=0.4, chapters=2.0, gigabytes=0.4),
+}
+
+
+@dataclass(frozen=True)
+class Cached:
+    """What earlier reports left that has the settings of this one.
+
+    Attributes:
+        corpus: whether the corpus is there.
+        encoders: whether both encoders and features are there.
+        runs: fusions with a finished run.
+    """
+
+    corpus: bool
+    encoders: bool
+    runs: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """In words: "corpus, encoders and features, 3 runs (cross, mixer, joint)"."""
+        runs = f"{len(self.runs)} {'run' if len(self.runs) == 1 else 'runs'} ({', '.join(self.runs)})"
+        parts = {"corpus": self.corpus, "encoders and features": self.encoders, runs: bool(self.runs)}
+        return ", ".join(part for part, there in parts.items() if there) or "nothing"
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a report will do and take.
+
+    Attributes:
+        plan: its chapters.
+        device: "cpu" or "cuda".
+        device_name: in words.
+        seeds: of each fusion.
+        fusions: that are compared.
+        cached: what is there already.
+        unchanged: chapters that are not executed again.
+        minutes: wall time, None where nobody measured this preset on this device.
+        needed_gb: disk, None where not measured.
+        free_gb: disk that is free where the data goes.
+    """
+
+    plan: Plan
+    device: str
+    device_name: str
+    seeds: int
+    fusions: tuple[str, ...]
+    cached: Cached
+    unchanged: tuple[str, ...]
+    minutes: float | None
+    needed_gb: float | None
+    free_gb: float
+
+    def lines(self) -> list[str]:
+        """Return the plan as text, a line a fact."""
+        corpus = self.plan.preset.corpus
+        size = f"{corpus.split.persons} persons × {corpus.seconds:g} s"
+        execute = [step.chapter for step in self.plan.steps if step.chapter not in self.unchanged]
+        needed = "not measured" if self.needed_gb is None else f"{self.needed_gb:.1f} GB"
+        facts = {
+            "report": f"{self.plan.id} in {shown(self.plan.folder)}",
+            "device": self.device_name,
+            "preset": f"{self.plan.preset.name}: {size}, {self.seeds} seeds, {' '.join(self.fusions)}",
+            "cached": str(self.cached),
+            "unchanged": ", ".join(self.unchanged) or "no chapter",
+            "to execute": ", ".join(execute) or "no chapter",
+            "time": self._time(),
+            "disk": f"{needed} needed in all, {self.free_gb:.0f} GB free in {shown(home())}",
+        }
+        return [f"{name:<11} {text}" for name, text in facts.items()]
+
+    def _time(self) -> str:
+        if self.minutes is None:
+            return f"not measured for {self.plan.preset.name} on {self.device}"
+        return f"about {max(round(self.minutes), 1)} min" if self.minutes > 0.5 else "under a minute"
+
+
+def forecast(planned: Plan, inputs: dict[str, str] | None = None, fresh: bool = False) -> Forecast:
+    """Look at what is there, and return what a report will take. Starts nothing.
+
+    Args:
+        planned: the report.
+        inputs: see `write_report`.
+        fresh: every chapter will be executed.
+    """
+    from jcalib.provenance import device
+    from jcalib.training import pick_device
+
+    values = _values(planned)
+    kind = pick_device(values.get("device", "auto")).type
+    found = device()
+    name = f"{found['name']}, {found['memory_gb']:g} GB" if kind == found["kind"] else "CPU"
+    settings = planned.preset
+    fusions = tuple(values.get("fusions") or settings.fusions)
+    seeds = values.get("seeds") or settings.seeds
+    cached = look_up(settings, fusions, seeds, kind, values.get("corpus"))
+    kept = () if fresh else unchanged(planned, inputs)
+    cost = COSTS.get((settings.name, kind)) if "corpus" not in values else None
+    return Forecast(
+        plan=planned,
+        device=kind,
+        device_name=name,
+        seeds=seeds,
+        fusions=fusions,
+        cached=cached,
+        unchanged=kept,
+        minutes=cost and _minutes(cost, cached, len(fusions), seeds / settings.seeds, len(kept) / len(planned.steps)),
+        needed_gb=cost and cost.gigabytes,
+        free_gb=free_gb(home()),
+    )
+
+
+def look_up(settings: Preset, fusions: tuple[str, ...], seeds: int, device: str, corpus: str | None = None) -> Cached:
+    """Return what is there with these settings.
+
+    Runs are told by their settings alone, which is a look at small files; whether data or code have changed since is
+    found when they are asked for.
+
+    Args:
+        settings: the preset.
+        fusions: that are compared.
+        seeds: of each.
+        device: "cpu" or "cuda"; runs of another device do not count.
+        corpus: a user's folder, None for the embedded corpus.
+    """
+    from jcalib.corpora import find_synthetic
+
+    there = corpus is not None or (find_synthetic(settings.corpus) / "corpus.json").exists()
+    written = [(path.parent.name, read_json(path.parent / "settings.json")) for path in _finished()]
+    encoder = settings.encoder.model_dump(mode="json").items()
+    encoders = {name.split("-")[1] for name, one in written if name.startswith("encoder-") and encoder <= one.items()}
+    wanted = {"seeds": seeds, "device": device, "training": settings.training.model_dump(mode="json")}
+    runs = {one["fusion"] for _, one in written if {key: one.get(key) for key in wanted} == wanted}
+    return Cached(there, there and len(encoders) == 2, tuple(name for name in fusions if there and name in runs))
+
+
+def shown(path: Path) -> str:
+    """Return a path as short as it can be from where the user is."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def _values(planned: Plan) -> dict[str, Any]:
+    """Return the parameters that any chapter is given."""
+    return {name: value for step in planned.steps for name, value in step.parameters.items()}
+
+
+def _finished() -> list[Path]:
+    return sorted((home() / "runs").glob("*/status.json"))
+
+
+def _minutes(cost: Cost, cached: Cached, fusions: int, seeds: float, kept: float) -> float:
+    """Return minutes of what is missing; the chapters' own share shrinks with those that are kept."""
+    if kept == 1:
+        return 0.0
+    missing = 0.0 if cached.corpus else cost.corpus
+    missing += 0.0 if cached.encoders else cost.encoders
+    return missing + (fusions - len(cached.runs)) * cost.fusion * seeds + cost.chapters * (1 - kept)

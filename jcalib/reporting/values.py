@@ -1,0 +1,75 @@
+"""What the chapters' parameters may say: an unknown preset, fusion, device or folder is refused before a kernel starts.
+
+The type alone would let `preset=smok` through, and the mistake would show only minutes later.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from jcalib.settings import UserError, choose, preset
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+DEVICES = ("auto", "cpu", "cuda")
+SYNTHETIC = "synthetic"
+TARGETS = ("valence", "arousal")
+_REGISTERED = re.compile(r"""register\(["'](\w+)["']\)""")
+
+
+def check_values(values: Mapping[str, Any], notebook: "NotebookNode") -> None:
+    """Refuse names that nothing has.
+
+    Args:
+        values: a chapter's parameters, of the types it declares.
+        notebook: the chapter; a fusion that one of its cells registers has a name too.
+
+    Raises:
+        UserError: an unknown name, with the near one, or a number that cannot be.
+    """
+    if "preset" in values:
+        preset(values["preset"])
+    if "device" in values:
+        check_device(values["device"])
+    if "target" in values:
+        choose(values["target"], TARGETS, "target")
+    if values.get("seeds", 0) < 0:
+        raise UserError(f"seeds has {values['seeds']}: it is how many, 1 or more. 0 takes the preset's number.")
+    if values.get("corpus", SYNTHETIC) != SYNTHETIC:
+        from jcalib.corpora import find_corpus
+
+        find_corpus(values["corpus"])
+    named = [*values.get("fusions", []), *filter(None, [values.get("fusion")])]
+    if named:
+        check_fusions(named, _REGISTERED.findall("\n".join(cell.source for cell in notebook.cells)))
+
+
+def check_device(name: str) -> None:
+    """Refuse a device that does not exist, or is not here.
+
+    Raises:
+        UserError: the name is unknown, or there is no GPU that torch can use.
+    """
+    choose(name, DEVICES, "device")
+    if name == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise UserError("device has 'cuda', and torch sees no GPU here: take auto or cpu; jcalib doctor says more.")
+
+
+def check_fusions(names: list[str], own: list[str]) -> None:
+    """Refuse fusions that nobody registered.
+
+    Args:
+        names: what the user wrote.
+        own: names that are registered later.
+
+    Raises:
+        UserError: the name is unknown; the message gives the near name.
+    """
+    from jcalib.fusion import FUSIONS
+
+    for name in names:
+        choose(name, [*FUSIONS, *own], "fusion")

@@ -1,0 +1,135 @@
+"""The chapters themselves: executed as a user would, at the size of `smoke`, and their pages opened in a browser."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from references import external
+
+from jcalib.files import ROOT
+from jcalib.reporting.notebooks import chapters
+
+pytestmark = pytest.mark.notebooks
+
+BIN = Path(sys.executable).parent
+ARTEFACTS = ROOT / "tests" / "artefacts"
+
+
+def run(arguments: list[str], home: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "JCALIB_HOME": str(home)}
+    environment.pop("OMP_NUM_THREADS", None)
+    return subprocess.run(arguments, cwd=cwd, env=environment, capture_output=True, text=True, timeout=400)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def report(home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A whole smoke report, made by the command line from nothing, from another working directory."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    out = elsewhere / "report"
+    done = run([str(BIN / "jcalib"), "report", "--preset", "smoke", "--out", "report"], home, elsewhere)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return out, done.stdout + done.stderr
+
+
+def record(folder: Path, chapter: str) -> dict[str, Any]:
+    return json.loads((folder / "chapters" / f"{chapter}.json").read_text())
+
+
+def test_every_chapter_reaches_its_end(report: tuple[Path, str]) -> None:
+    folder, _ = report
+    status = json.loads((folder / "status.json").read_text())
+    assert status["status"] == "ok"
+    assert {name: one["status"] for name, one in status["chapters"].items()} == dict.fromkeys(chapters(), "ok")
+
+
+def test_the_command_says_where_it_is_what_it_took_and_what_came_out(report: tuple[Path, str]) -> None:
+    _, text = report
+    for chapter in chapters():
+        assert chapter in text
+    assert "index.html" in text
+    assert "too few recordings" in text, "two report persons allow no verdict, and the headline says so"
+
+
+def test_the_table_is_that_of_the_runs(report: tuple[Path, str], home: Path) -> None:
+    folder, _ = report
+    for row in record(folder, "4_ablation")["table"]:
+        (run_folder,) = (home / "runs").glob(f"{row['fusion']}-*")
+        scores = pd.DataFrame(json.loads((run_folder / "metrics.json").read_text())["scores"])
+        means = scores.groupby("target")["ccc"].mean()
+        assert row["ccc_valence"] == pytest.approx(means["valence"], abs=1e-5)
+        assert row["ccc_arousal"] == pytest.approx(means["arousal"], abs=1e-5)
+
+
+def test_the_attribution_adds_up(report: tuple[Path, str]) -> None:
+    metrics = record(report[0], "5_attribution")["metrics"]
+    assert abs(metrics["delta"]) <= max(0.01 * abs(metrics["difference"]), 1e-3)
+
+
+def test_the_pages_load_nothing_from_outside(report: tuple[Path, str]) -> None:
+    pages = list(report[0].glob("*.html"))
+    assert len(pages) == 1 + len(chapters())
+    for page in pages:
+        assert not external(page.read_text()), page.name
+
+
+def test_the_executed_notebooks_name_no_folder_of_this_machine(report: tuple[Path, str], home: Path) -> None:
+    for path in [*report[0].glob("*.ipynb"), *report[0].glob("*.html"), *report[0].rglob("*.json")]:
+        text = path.read_text()
+        assert str(ROOT) not in text and str(home) not in text, path.name
+
+
+def test_a_second_report_executes_nothing_and_says_so(report: tuple[Path, str], home: Path) -> None:
+    folder, _ = report
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("*.ipynb")}
+    done = run([str(BIN / "jcalib"), "report", "--preset", "smoke", "--out", str(folder)], home, folder.parent)
+    assert done.returncode == 0
+    assert "unchanged" in done.stdout + done.stderr
+    assert {path: path.stat().st_mtime_ns for path in folder.glob("*.ipynb")} == before
+
+
+def test_papermill_runs_a_chapter_by_hand_from_any_folder(home: Path, tmp_path: Path) -> None:
+    source = str(ROOT / "notebooks" / "2_train.ipynb")
+    command = [str(BIN / "papermill"), source, "out.ipynb", "-p", "fusion", "cross", "-p", "seeds", "3"]
+    done = run([*command, "-p", "preset", "smoke"], home, tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads((home / "scratch" / "2_train" / "chapters" / "2_train.json").read_text())
+    assert found["seeds"] == [0, 1, 2] and found["run"].startswith("cross-")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["index", *chapters()])
+def test_the_pages_open_without_a_fault(name: str, report: tuple[Path, str], browser: Any) -> None:
+    page = browser.new_page(viewport={"width": 1100, "height": 900})
+    faults: list[str] = []
+    page.on("requestfailed", lambda request: faults.append(request.url))
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto((report[0] / f"{name}.html").as_uri())
+    assert page.locator("h1").count() == 1
+    broken = "[...document.images].filter(image => !(image.complete && image.naturalWidth)).map(image => image.src)"
+    assert page.evaluate(broken) == []
+    ARTEFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
+    page.close()
+    assert not faults

@@ -1,0 +1,99 @@
+"""The study: its table and comparisons are those of its runs' predictions."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from toy import toy_features, toy_preset
+
+from jcalib.settings import UserError
+from jcalib.studies import Study, ablate
+from jcalib.studies.statistics import ccc_from_sums
+
+NAMES = ("audio", "visual", "concat", "cross", "mixer", "joint")
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JCALIB_HOME", str(tmp_path_factory.mktemp("home")))
+        made = ablate(NAMES, toy_features(lost=True), seeds=2, preset=toy_preset(8))
+        assert made.sums and made.frame() is not None
+        return made
+
+
+def direct(run_predictions: pd.DataFrame, target: str) -> float:
+    """The mean over seeds of the CCC by its definition."""
+    values = []
+    for _, one in run_predictions.groupby("seed"):
+        x, y = one[[target, f"true_{target}"]].dropna().to_numpy(dtype=float).T
+        values.append(2 * np.cov(x, y, bias=True)[0, 1] / (x.var() + y.var() + (x.mean() - y.mean()) ** 2))
+    return float(np.mean(values))
+
+
+def test_the_table_holds_the_ccc_of_the_predictions(study: Study) -> None:
+    for row in study.table().to_dict("records"):
+        predictions = study.runs[row["fusion"]].predictions
+        assert row["ccc_valence"] == pytest.approx(direct(predictions, "valence"), abs=1e-6)
+        assert row["mean"] == pytest.approx((row["ccc_valence"] + row["ccc_arousal"]) / 2)
+        assert row["low"] < row["mean"] < row["high"]
+
+
+def test_the_table_is_sorted_and_complete(study: Study) -> None:
+    table = study.table()
+    assert set(table["fusion"]) == set(NAMES)
+    assert table["mean"].is_monotonic_decreasing
+
+
+def test_the_primary_difference_is_that_of_the_two_rows(study: Study) -> None:
+    means = study.table().set_index("fusion")["mean"]
+    assert study.primary().difference == pytest.approx(means["joint"] - means["cross"])
+    mixer = study.against_mixer()
+    assert mixer is not None and mixer.difference == pytest.approx(means["joint"] - means["mixer"])
+
+
+def test_all_fusions_are_scored_on_the_frames_that_all_of_them_predict(study: Study) -> None:
+    counts = {name: table[..., 0] for name, table in study.sums.items()}
+    assert all(np.array_equal(one, counts["joint"]) for one in counts.values())
+    holes = study.runs["joint"].predictions.copy()
+    holes.loc[holes["recording"] == "r6", "valence"] = np.nan
+    run = study.runs["joint"]
+    torn = type(run)(run.folder, run.settings)
+    torn.__dict__["predictions"] = holes
+    other = Study({**study.runs, "joint": torn})
+    assert (other.sums["cross"][0, :, 0, 0] == 0).all() and (other.sums["cross"][0, :, 1, 0] > 0).all()
+
+
+def test_sums_are_one_set_a_recording_seed_and_target(study: Study) -> None:
+    assert study.sums["joint"].shape == (3, 2, 2, 6)
+    assert study.persons == ["p6", "p7", "p8"]
+    assert np.isfinite(ccc_from_sums(study.sums["joint"].sum(0))).all()
+
+
+def test_every_fusion_is_held_against_the_better_single_modality(study: Study) -> None:
+    sentences = study.table().set_index("fusion")["beats_single"]
+    assert sentences["audio"] == sentences["visual"] == ""
+    assert all(name in sentences[name] for name in ("concat", "cross", "mixer", "joint"))
+
+
+def test_three_persons_allow_no_verdict(study: Study) -> None:
+    assert set(study.comparisons()["verdict"]) == {"too few recordings for a comparison"}
+    assert "too few recordings" in study.headline()
+
+
+def test_latex_has_a_line_a_fusion(study: Study) -> None:
+    text = study.to_latex()
+    assert text.count(r"\\") == 1 + len(NAMES) and r"\toprule" in text
+    assert all(f"\n{name} &" in text for name in NAMES)
+
+
+def test_figures_name_every_fusion(study: Study) -> None:
+    for figure in (study.plot(), study.plot_scores()):
+        words = " ".join(text.get_text() for ax in figure.axes for text in [*ax.texts, *ax.get_yticklabels()])
+        assert "joint" in words and "cross" in words
+
+
+def test_mistakes_are_named_before_anything_is_trained() -> None:
+    with pytest.raises(UserError, match=r"unknown fusion 'crss': did you mean 'cross'"):
+        ablate(["joint", "crss"], toy_features())
+    with pytest.raises(UserError, match="joint and cross are what is compared"):
+        ablate(["joint", "mixer"], toy_features())

@@ -4,11 +4,12 @@ What the user wrote is checked before torch is imported; a mistake is one line a
 standard error, results to standard output.
 """
 
+import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -16,15 +17,14 @@ from jcalib import progress
 from jcalib.settings import PRESETS, UserError, choose
 from jcalib.settings import preset as preset_of
 
-if TYPE_CHECKING:
-    from jcalib.reporting.report import Report
-
 app = typer.Typer(
     help="Does joint cross-attention fuse face and voice better than vanilla cross-attention?",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+UNSAID = (None, "", "synthetic", "auto")  # options' defaults, which are the chapters' own
 
 PresetName = Annotated[str, typer.Option("--preset", help=f"settings to use: {', '.join(PRESETS)}")]
 CorpusPath = Annotated[str, typer.Option("--corpus", help="'synthetic', or a folder in Aff-Wild2's layout")]
@@ -52,17 +52,21 @@ def report(
 ) -> None:
     """Build the corpus, train, and write the report; what is there already is used again."""
     preset_of(preset)
-    from jcalib.reporting.forecast import forecast, shown
+    _checked(where, device)
+    from jcalib.reporting.forecast import forecast, inputs_of, shown
     from jcalib.reporting.report import plan, write_report
+    from jcalib.reporting.summary import summary
+    from jcalib.reporting.values import check_compared
 
+    check_compared(fusions)
     given = {"corpus": _corpus(where), "fusions": fusions, "seeds": seeds, "device": device}
-    parameters = {name: value for name, value in given.items() if value}
+    parameters: dict[str, Any] = {name: value for name, value in given.items() if value not in UNSAID}
     planned = plan(preset, out, **parameters)
-    inputs = _inputs(where, preset)
+    inputs = inputs_of(where, preset)
     typer.echo("\n".join(forecast(planned, inputs, fresh).lines()) + "\n")
     with _reported():
         made = write_report(preset, out, fresh=fresh, inputs=inputs, **parameters)
-    typer.echo("\n" + _summary(made))
+    typer.echo("\n" + summary(made))
     typer.echo(f"{shown(made.index)} ({made.seconds:.0f} s)")
     raise typer.Exit(made.exit_code)
 
@@ -95,10 +99,11 @@ def run(
 def params(chapter: Annotated[str, typer.Argument(help="name, number or word; all chapters by default")] = "") -> None:
     """List the parameters that a chapter takes."""
     from jcalib.reporting import notebooks
+    from jcalib.reporting.summary import columns
 
     for name in [notebooks.find(chapter)] if chapter else notebooks.chapters():
         rows = [(one.name, one.type, repr(one.default), one.help) for one in notebooks.inspect(name)]
-        typer.echo(f"{name}: {notebooks.question(notebooks.read(name))}\n{_table(rows)}\n")
+        typer.echo(f"{name}: {notebooks.question(notebooks.read(name))}\n{columns(rows)}\n")
 
 
 @app.command()
@@ -155,9 +160,10 @@ def train(
 def doctor() -> None:
     """Say what is missing and how to mend it; exit code 1 when something needed is missing."""
     from jcalib.doctor import examine
+    from jcalib.reporting.summary import columns
 
     diagnosis = examine()
-    typer.echo(_table((row.state, row.what, row.found) for row in diagnosis.rows))
+    typer.echo(columns((row.state, row.what, row.found) for row in diagnosis.rows))
     for row in diagnosis.rows:
         if row.mend:
             typer.echo(f"{row.what}: {row.mend}")
@@ -176,6 +182,7 @@ def main() -> None:
     except (typer.Abort, KeyboardInterrupt):
         code = 130
     if code == 130:
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # the cell that was cut off is no news
         _fail("interrupted; what is finished stays, the same command goes on.", 130)
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -200,31 +207,12 @@ def _checked(where: str, device: str) -> None:
     check_device(device)
 
 
-def _inputs(where: str, preset: str) -> dict[str, str]:
-    """Return a hash of a user's corpus, which may change behind a chapter's back: labels, names and sizes of videos."""
-    if where == "synthetic":
-        return {}
-    from jcalib.corpora import open_corpus
-    from jcalib.files import fingerprint
-
-    parts = [[one.name, one.video.stat().st_size, one.labels.tobytes().hex()] for one in open_corpus(where, preset).recordings]
-    return {"corpus": fingerprint(parts)}
-
-
 def _pairs(given: list[str]) -> dict[str, str]:
     pairs = [one.partition("=") for one in given]
     for name, equals, _ in pairs:
         if not equals:
             raise UserError(f"-p has {name!r}: a parameter needs its value, as in -p seeds=3.")
     return {name.strip(): value for name, _, value in pairs}
-
-
-def _table(rows: Iterable[tuple[str, ...]]) -> str:
-    cells = list(rows)
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join(
-        "  " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in cells
-    )
 
 
 def _fail(message: str, code: int) -> None:

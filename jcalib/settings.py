@@ -121,9 +121,9 @@ class EncoderSettings(Settings):
 
     kind: Literal["compact", "resnet"] = "compact"
     size: int = Field(default=64, ge=32)  # side of the picture an encoder sees, pixels
-    epochs: int = Field(default=12, ge=1)
-    batch: int = Field(default=64, ge=2)
-    learning_rate: float = Field(default=2e-3, gt=0)
+    epochs: int = Field(default=10, ge=1)
+    batch: int = Field(default=32, ge=2)
+    learning_rate: float = Field(default=4e-3, gt=0)
     weight_decay: float = Field(default=1e-2, ge=0)
     seed: int = 0
 
@@ -172,11 +172,11 @@ PRESETS: dict[str, Preset] = {
         seeds=2,
         fusions=("cross", "mixer", "joint"),
     ),
-    "quick": Preset(name="quick", corpus=CorpusSettings(split=_persons(20, 20, 4, 16), seconds=16)),
+    "quick": Preset(name="quick", corpus=CorpusSettings(split=_persons(28, 24, 4, 24), seconds=16)),
     "full": Preset(
         name="full",
         corpus=CorpusSettings(split=_persons(80, 80, 16, 64), seconds=60),
-        encoder=EncoderSettings(kind="resnet", size=112, epochs=8),
+        encoder=EncoderSettings(kind="resnet", size=112, epochs=8, batch=64, learning_rate=2e-3),
         hop=4,
         seeds=20,
     ),

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jcalib.files import free_gb, home, read_json
+from jcalib.files import fingerprint, free_gb, home, read_json
 from jcalib.reporting.report import Plan, unchanged
+from jcalib.reporting.values import SYNTHETIC
 from jcalib.settings import Preset
 
 
@@ -113,7 +114,7 @@ def forecast(planned: Plan, inputs: dict[str, str] | None = None, fresh: bool = 
     values = _values(planned)
     kind = pick_device(values.get("device", "auto")).type
     found = device()
-    name = f"{found['name']}, {found['memory_gb']:g} GB" if kind == found["kind"] else "CPU"
+    named = f", {found['name']}, {found['memory_gb']:g} GB" if kind == found["kind"] else ""
     settings = planned.preset
     fusions = tuple(values.get("fusions") or settings.fusions)
     seeds = values.get("seeds") or settings.seeds
@@ -123,7 +124,7 @@ def forecast(planned: Plan, inputs: dict[str, str] | None = None, fresh: bool = 
     return Forecast(
         plan=planned,
         device=kind,
-        device_name=name,
+        device_name=f"{kind}{named}",
         seeds=seeds,
         fusions=fusions,
         cached=cached,
@@ -132,6 +133,25 @@ def forecast(planned: Plan, inputs: dict[str, str] | None = None, fresh: bool = 
         needed_gb=cost and cost.gigabytes,
         free_gb=free_gb(home()),
     )
+
+
+def inputs_of(corpus: str, preset: str) -> dict[str, str]:
+    """Return a hash of a user's corpus, which may change behind a chapter's back; nothing for the embedded one.
+
+    Args:
+        corpus: "synthetic", or a folder. Labels, and names and sizes of videos count.
+        preset: how its persons are split.
+
+    Raises:
+        UserError: the folder holds no corpus.
+    """
+    if corpus == SYNTHETIC:
+        return {}
+    from jcalib.corpora import open_corpus
+
+    recordings = open_corpus(corpus, preset).recordings
+    parts = [[one.name, one.video.stat().st_size, one.labels.tobytes().hex()] for one in recordings]
+    return {"corpus": fingerprint(parts)}
 
 
 def look_up(settings: Preset, fusions: tuple[str, ...], seeds: int, device: str, corpus: str | None = None) -> Cached:
@@ -148,12 +168,14 @@ def look_up(settings: Preset, fusions: tuple[str, ...], seeds: int, device: str,
         corpus: a user's folder, None for the embedded corpus.
     """
     from jcalib.corpora import find_synthetic
+    from jcalib.encoders import WIDTH
 
     there = corpus is not None or (find_synthetic(settings.corpus) / "corpus.json").exists()
     written = [(path.parent.name, read_json(path.parent / "settings.json")) for path in _finished()]
     encoder = settings.encoder.model_dump(mode="json").items()
     encoders = {name.split("-")[1] for name, one in written if name.startswith("encoder-") and encoder <= one.items()}
     wanted = {"seeds": seeds, "device": device, "training": settings.training.model_dump(mode="json")}
+    wanted |= {"audio_dim": WIDTH, "visual_dim": WIDTH}  # the audits also train on cues, which are narrower
     runs = {one["fusion"] for _, one in written if {key: one.get(key) for key in wanted} == wanted}
     return Cached(there, there and len(encoders) == 2, tuple(name for name in fusions if there and name in runs))
 

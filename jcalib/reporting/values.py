@@ -36,10 +36,8 @@ def check_values(values: Mapping[str, Any], notebook: "NotebookNode") -> None:
         choose(values["target"], TARGETS, "target")
     if values.get("seeds", 0) < 0:
         raise UserError(f"seeds has {values['seeds']}: it is how many, 1 or more. 0 takes the preset's number.")
-    if values.get("corpus", SYNTHETIC) != SYNTHETIC:
-        from jcalib.corpora import find_corpus
-
-        find_corpus(values["corpus"])
+    if "corpus" in values:
+        check_corpus(values["corpus"])
     named = [*values.get("fusions", []), *filter(None, [values.get("fusion")])]
     if named:
         check_fusions(named, _REGISTERED.findall("\n".join(cell.source for cell in notebook.cells)))
@@ -57,6 +55,36 @@ def check_device(name: str) -> None:
 
         if not torch.cuda.is_available():
             raise UserError("device has 'cuda', and torch sees no GPU here: take auto or cpu; jcalib doctor says more.")
+
+
+def check_corpus(where: str) -> None:
+    """Refuse a folder that does not exist; what it holds is its reader's to judge.
+
+    Raises:
+        UserError: there is no such folder; the message gives the near name.
+    """
+    if where != SYNTHETIC:
+        from jcalib.corpora import find_corpus
+
+        find_corpus(where)
+
+
+def check_compared(fusions: str) -> None:
+    """Refuse a report without the two fusions that it is about.
+
+    Args:
+        fusions: names with commas between; empty for the preset's.
+
+    Raises:
+        UserError: a name is unknown, or joint or cross is missing.
+    """
+    names = [name.strip() for name in fusions.split(",") if name.strip()]
+    if not names:
+        return
+    check_fusions(names, [])
+    for needed in ("joint", "cross"):
+        if needed not in names:
+            raise UserError(f"fusions has {', '.join(names)}: a report compares joint and cross, add {needed}.")
 
 
 def check_fusions(names: list[str], own: list[str]) -> None:

@@ -1,5 +1,6 @@
-"""Comparisons of fusions that a statistician would sign: ablation, families of tests, verdicts in words."""
+"""Comparisons of fusions that a statistician would sign, and audits of what they are compared on."""
 
 from jcalib.studies.ablation import Study, ablate
+from jcalib.studies.audits import Audit, Audits, audit_corpus
 
-__all__ = ["Study", "ablate"]
+__all__ = ["Audit", "Audits", "Study", "ablate", "audit_corpus"]

@@ -19,7 +19,8 @@ from jcalib.clips import clip_ends
 from jcalib.concordance import ConcordanceLoss
 from jcalib.corpora import Corpus, Recording
 from jcalib.encoders import build_encoder
-from jcalib.files import fingerprint, home, read_json, replacing, source_fingerprint, write_json
+from jcalib.encoders.spectrogram import STD_DB
+from jcalib.files import fingerprint, hash_file, home, read_json, replacing, source_fingerprint, write_json
 from jcalib.inputs import clip_inputs, clip_labels, prepare_inputs
 from jcalib.progress import stage
 from jcalib.provenance import provenance
@@ -28,6 +29,9 @@ from jcalib.training.batched import pick_device
 
 MODALITIES = ("audio", "visual")
 CUES = {"audio": ("voice_cue", "voice_synergy_cue"), "visual": ("face_cue", "face_synergy_cue")}
+LIGHT = 0.2  # T-BIOM's jitter of brightness and contrast
+SHIFT = 2  # pixels
+GAIN = 6  # decibels
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ def train_encoders(corpus: Corpus, preset: Preset, device: str = "auto") -> dict
             preset.encoder.fingerprint(),
             preset.hop,
             [one.content() for one in recordings],
+            [one.truth and hash_file(one.truth) for one in recordings],
             pick_device(device).type,
             source_fingerprint("clips.py", "concordance.py", "encoders", "training/encoders.py"),
         ]
@@ -152,16 +157,19 @@ def _epochs(
 
 
 def _augment(batch: Tensor, modality: str, generator: torch.Generator) -> Tensor:
-    """Vary light and contrast (pictures, T-BIOM's +-0.2) or gain (log-mel, +-3 dB) by one factor a clip."""
-    shape = (len(batch), *[1] * (batch.dim() - 1))
+    """Vary what means nothing: light, contrast and side of each clip, place of a batch (pictures); gain (log-mel)."""
 
     def factor(spread: float) -> Tensor:
+        """Uniform in +-spread."""
+        shape = (len(batch), *[1] * (batch.dim() - 1))
         return ((torch.rand(shape, generator=generator) * 2 - 1) * spread).to(batch.device)
 
     if modality == "audio":
-        return batch + factor(3 / 19.895)
+        return batch + factor(GAIN / STD_DB)
     mean = batch.mean(dim=tuple(range(1, batch.dim())), keepdim=True)
-    return ((batch - mean) * (1 + factor(0.2)) + mean + factor(0.2)).clamp(0, 1)
+    lit = ((batch - mean) * (1 + factor(LIGHT)) + mean + factor(LIGHT)).clamp(0, 1)
+    rows, columns = torch.randint(-SHIFT, SHIFT + 1, (2,), generator=generator).tolist()
+    return torch.where(factor(1) > 0, lit, lit.flip(-1)).roll((rows, columns), (-2, -1))
 
 
 def _load(folder: Path, kind: str, modality: str) -> nn.Module:

@@ -63,8 +63,11 @@ def test_the_command_says_where_it_is_what_it_took_and_what_came_out(report: tup
 
 def test_the_table_is_that_of_the_runs(report: tuple[Path, str], home: Path) -> None:
     folder, _ = report
-    for row in record(folder, "4_ablation")["table"]:
-        (run_folder,) = (home / "runs").glob(f"{row['fusion']}-*")
+    found = record(folder, "4_ablation")
+    for row in found["table"]:
+        candidates = [path.parent for path in (home / "runs").glob(f"{row['fusion']}-*/settings.json")]
+        settings = {path: json.loads((path / "settings.json").read_text()) for path in candidates}
+        (run_folder,) = [path for path in candidates if settings[path]["features"] == found["data"]]
         scores = pd.DataFrame(json.loads((run_folder / "metrics.json").read_text())["scores"])
         means = scores.groupby("target")["ccc"].mean()
         assert row["ccc_valence"] == pytest.approx(means["valence"], abs=1e-5)

@@ -9,6 +9,7 @@ from invented_report import ROLES, fill, records
 from references import external, references
 
 from jcalib.reporting.index import context, count, score, write_index
+from jcalib.settings import preset
 
 
 def pictures(page: str) -> list[str]:
@@ -20,7 +21,8 @@ def test_everything_is_on_the_page(tmp_path: Path) -> None:
     assert "<h1>Does joint cross-attention fuse face and voice better" in page
     assert "by <strong>.021</strong>" in page
     assert ".024 was in reach." in page
-    assert "60 persons × 16 s, mixed regime" in page
+    corpus = preset("quick").corpus
+    assert f"{corpus.split.persons} persons × {corpus.seconds:g} s, {corpus.regime} regime" in page
     assert "2 of 2 audits hold" in page
     assert "Found in 3_attention." in page
     assert "1_corpus 400 MB" in page

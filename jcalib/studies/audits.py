@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 NEAR = 0.15  # CCC on the report persons, the mean of both targets; chance spreads by .03 over 12 drawn corpora
 LEAK = 0.2  # r over all persons, 4 % of a label's variance; chance reached .153 in 100 corpora drawn like `quick`
-FOUND = 0.5  # CCC; half of the way from nothing to the cue itself
+FOUND = 0.5  # CCC; an encoder that keeps less loses three quarters of a cue's variance
 LAG_SLACK = 0.1  # s
 FEWEST = 5  # report recordings; under that chance passes any of these bounds
 
@@ -206,6 +206,8 @@ def _recovery(case: _Case) -> list[Audit]:
         values = (features.audio, features.visual)[column]
         cues = oracles.at_ends(features, case.truths, names)
         learnt, tested = (rows[shown[rows, column]] for rows in map(features.rows, ("encoder", "report")))
+        if not (len(learnt) and len(tested)):
+            continue
         predicted = torch.from_numpy(probes.Ridge.fit(values[learnt], cues[learnt])(values[tested]))
         found = ccc(predicted, torch.from_numpy(cues[tested]).double()).tolist()
         why = f"A ridge on the {modality}'s features of encoder persons reads it on report persons, where it is shown."

@@ -1,4 +1,4 @@
-"""A corpus of drawn causes without rendering: cues mixed into features, files of set sizes for faces, noise for voices."""
+"""A corpus of drawn causes, not rendered: cues mixed into features, files of set sizes as faces, noise as voices."""
 
 import wave
 from dataclasses import dataclass, field, replace
@@ -27,7 +27,9 @@ class Known(Recording):
         return self.causes
 
 
-def drawn_corpus(root: Path, split: tuple[int, int, int, int] = (10, 18, 4, 12), seed: int = 0, **knobs: object) -> Corpus:
+def drawn_corpus(
+    root: Path, split: tuple[int, int, int, int] = (8, 14, 3, 10), seed: int = 0, **knobs: object
+) -> Corpus:
     """Draw persons; nothing is on disk until `write_faces` or `write_voices`."""
     counts = dict(zip(ROLES, split, strict=True))
     settings = CorpusSettings(split=Split(**counts), seconds=32, seed=seed, **knobs)
@@ -92,5 +94,12 @@ def write_voices(corpus: Corpus, loudness_a_label: float = 0) -> None:
 def relabelled(features: Features, labels: list[np.ndarray]) -> Features:
     """Put other labels, (T, 2) a recording, on the same features."""
     infos = tuple(replace(info, labels=new) for info, new in zip(features.recordings, labels, strict=True))
-    target = np.stack([infos[number].labels[frame] for number, frame in zip(features.recording, features.frame)])
+    rows = zip(features.recording, features.frame, strict=True)
+    target = np.stack([infos[number].labels[frame] for number, frame in rows])
     return replace(features, recordings=infos, target=target)
+
+
+def with_causes(corpus: Corpus, causes: list[dict[str, np.ndarray]]) -> Corpus:
+    """Put other causes under the same recordings."""
+    changed = (replace(one, causes=new) for one, new in zip(corpus.recordings, causes, strict=True))
+    return replace(corpus, recordings=tuple(changed))

@@ -9,6 +9,7 @@ import argparse
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -33,7 +34,9 @@ def main() -> None:
     options = parser.parse_args()
     chosen = preset(options.preset)
     origin = provenance()
-    machine = f"{origin['device']}, {origin['threads']} threads, commit {origin['commit']}, preset {chosen.name}"
+    machine = (
+        f"{origin['device']['name']}, {origin['threads']} threads, commit {origin['commit']}, preset {chosen.name}"
+    )
     print(machine)
     rows = training_steps(chosen)
     if not options.skip_report:
@@ -59,7 +62,7 @@ def training_steps(chosen: Preset) -> list[tuple[str, float, float | None, int |
     return [(f"step {name}, {size}", value, value / medians["concat"], None) for name, value in medians.items()]
 
 
-def _step(name: str, chosen: Preset):  # noqa: ANN202  a closure
+def _step(name: str, chosen: Preset) -> Callable[[], None]:
     device, size = pick_device(), chosen.training
     options = {"dim": size.dim, "rank": size.rank, "dropout": size.dropout}
     ensemble = Ensemble.create(

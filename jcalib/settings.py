@@ -172,7 +172,7 @@ PRESETS: dict[str, Preset] = {
         seeds=2,
         fusions=("cross", "mixer", "joint"),
     ),
-    "quick": Preset(name="quick", corpus=CorpusSettings(split=_persons(26, 22, 8, 24), seconds=16)),
+    "quick": Preset(name="quick", corpus=CorpusSettings(split=_persons(24, 22, 8, 36), seconds=16)),
     "full": Preset(
         name="full",
         corpus=CorpusSettings(split=_persons(80, 80, 16, 64), seconds=60),

@@ -36,8 +36,10 @@ def write_video(
     with av.open(str(path), "w", format="mp4") as container:
         video = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
-        video.options = {"crf": "18", "preset": "veryfast", "threads": "1"}
+        video.options = {"crf": "18", "preset": "ultrafast", "threads": "1"}
         audio = container.add_stream("aac", rate=rate, layout="mono") if len(sound) else None
+        if audio is not None:
+            audio.options = {"aac_coder": "fast"}
         written = 0
         for number, picture in enumerate(chain([first], frames), 1):
             container.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))

@@ -162,7 +162,7 @@ def _card(entry: Mapping[str, str], record: Mapping[str, Any], folder: Path) -> 
         word=_WORDS.get(status, status),
         seconds=record.get("seconds"),
         error=record.get("error") or "",
-        failed_audits=sum(not audit["holds"] for audit in record.get("audits", [])),
+        failed_audits=sum(audit["holds"] is False for audit in record.get("audits", [])),
         has_page=(folder / f"{entry['chapter']}.html").exists(),
     )
 
@@ -211,4 +211,4 @@ def _by_role(records: Iterable[Mapping[str, Any]], folder: Path) -> dict[str, di
 def _audit(audit: Mapping[str, Any]) -> dict[str, Any]:
     value = audit.get("value")
     shown = f"{value:.3g}".replace("-", "−") if isinstance(value, float) else str(value)
-    return {"name": audit["name"], "value": shown, "expected": str(audit["expected"]), "holds": bool(audit["holds"])}
+    return {"name": audit["name"], "value": shown, "expected": str(audit["expected"]), "holds": audit["holds"]}

@@ -185,10 +185,17 @@ def _mask(case: _Case) -> list[Audit]:
 
 
 def _picture_size(case: _Case) -> list[Audit]:
+    """Wide eyes and raised brows cost bytes: where the causes are known, what bytes tell beyond these counts."""
     ends = case.parts(case.features.frame)
-    sizes = [probes.picture_bytes(one, frames) for one, frames in zip(case.recordings, ends, strict=True)]
-    why = "How well a face compresses hangs on light, pose and background more than on what it shows"
-    return [_leak("JPEG size only", case, np.concatenate(sizes)[:, None], why)]
+    parts = [probes.picture_bytes(one, frames) for one, frames in zip(case.recordings, ends, strict=True)]
+    sizes, target = np.concatenate(parts)[:, None], case.features.target
+    whole = probes.correlation(_guess(case, sizes, target), target)
+    if not case.knows_causes:
+        return [_untold("JPEG size only", whole, "How well a face compresses hangs on light, pose and background")]
+    cues = oracles.at_ends(case.features, case.truths, oracles.CUES["face"])
+    rest = target - _guess(case, cues, target)
+    why = f"Wide eyes cost bytes (r {_targets(whole)} in all); beyond the true face cues bytes must tell nothing"
+    return [_untold("JPEG size only", probes.correlation(_guess(case, sizes, rest), rest), why)]
 
 
 def _loudness(case: _Case) -> list[Audit]:
@@ -222,13 +229,9 @@ def _recovery(case: _Case) -> list[Audit]:
 
 def _ceilings(case: _Case) -> list[Audit]:
     """A share e of the label's variance allows a correlation of sqrt(e) at most."""
-    mixes, reached = (case.settings.valence, case.settings.arousal), case.ceilings
-    shares = {
-        "face": np.mean([mix.redundancy + mix.unique_face for mix in mixes]),
-        "voice": np.mean([mix.redundancy + mix.unique_voice for mix in mixes]),
-    }
-    audits = []
-    for view, share in shares.items():
+    mixes, reached, audits = (case.settings.valence, case.settings.arousal), case.ceilings, []
+    for view in ("face", "voice"):
+        share = np.mean([mix.redundancy + getattr(mix, f"unique_{view}") for mix in mixes])
         name = f"true {view} cues"
         why = f"They carry {share:.0%} of the labels, through the window and head of the fusions"
         if share > NEAR**2:
@@ -266,11 +269,14 @@ NOTHING_THERE = (_other_labels, _other_sound, _identity, _time, _mask, _picture_
 CAUSES_FOUND = (_recovery, _ceilings, _synergy, _lags)
 
 
+def _guess(case: _Case, values: NDArray, target: NDArray) -> NDArray:
+    """Let a ridge on other persons guess a target from some values of the clips around."""
+    return probes.held_out(probes.around(case.features, values), target, case.persons[case.features.recording])
+
+
 def _leak(name: str, case: _Case, values: NDArray, why: str) -> Audit:
-    """Let a ridge on other persons guess the labels from some values of the clips around."""
-    persons = case.persons[case.features.recording]
-    predicted = probes.held_out(probes.around(case.features, values), case.features.target, persons)
-    return _untold(name, probes.correlation(predicted, case.features.target), why)
+    target = case.features.target
+    return _untold(name, probes.correlation(_guess(case, values, target), target), why)
 
 
 def _untold(name: str, r: NDArray, why: str) -> Audit:

@@ -114,6 +114,7 @@ def context(folder: Path) -> dict[str, Any]:
         "missing": {word: _why_nothing(cards, word) for word in _SECTIONS},
         "audits": [_audit(audit) for audit in _of(standing, "corpus").get("audits", [])],
         "cards": cards,
+        "seconds": sum(card.seconds or 0 for card in cards),
         "running": any(card.status == "waiting" for card in cards),
         "stages": [{"chapter": name, **stage} for name, one in standing.items() for stage in one.get("stages", [])],
         "peaks": {name: one["peak_mb"] for name, one in standing.items() if "peak_mb" in one},
@@ -210,5 +211,5 @@ def _by_role(records: Iterable[Mapping[str, Any]], folder: Path) -> dict[str, di
 
 def _audit(audit: Mapping[str, Any]) -> dict[str, Any]:
     value = audit.get("value")
-    shown = f"{value:.3g}".replace("-", "−") if isinstance(value, float) else str(value)
+    shown = f"{value:.3f}".replace("-", "−") if isinstance(value, float) else str(value)
     return {"name": audit["name"], "value": shown, "expected": str(audit["expected"]), "holds": audit["holds"]}

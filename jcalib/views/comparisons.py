@@ -63,7 +63,7 @@ def plot_scores(table: "pd.DataFrame") -> "Figure":
                 ax.scatter(seeds, row + apart, s=9, color=colour(name), alpha=0.45, lw=0, zorder=3)
                 _lettered(ax, seeds.mean(), row, colour(name), letter)
         rows_from_top(ax, names)
-        ax.xaxis.set_major_formatter(lambda value, _: _plain(value, 1))
+        ax.xaxis.set_major_formatter(lambda value, _: _plain(value, 2))
         ax.set_xlabel("CCC on the report persons (V valence, A arousal; small dots are seeds)")
     return fig
 

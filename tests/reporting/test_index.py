@@ -9,6 +9,7 @@ from invented_report import ROLES, fill, records
 from references import external, references
 
 from jcalib.reporting.index import context, count, score, write_index
+from jcalib.reporting.pages import duration
 from jcalib.settings import preset
 
 
@@ -100,7 +101,7 @@ def test_a_failed_audit_is_a_red_line(tmp_path: Path) -> None:
     made["1_corpus"]["audits"][1] |= {"holds": False, "value": -0.31}
     page = fill(tmp_path, made)
     assert "1 of 2 audits of the corpus failed." in page
-    assert "time only is −0.31, expected within .05 of 0." in page
+    assert "time only is −0.310, expected within .05 of 0." in page
     assert "1 of 2 audits hold" in page
     assert "1 audit failed" in page
 
@@ -122,3 +123,19 @@ def test_scores_are_printed_as_in_papers(value: float | None, text: str) -> None
 @pytest.mark.parametrize(("value", "text"), [(184_321, "0.18 M"), (640, "640"), (None, "–")])
 def test_counts(value: float | None, text: str) -> None:
     assert count(value) == text
+
+
+def test_an_audit_that_too_few_persons_could_judge_has_not_failed(tmp_path: Path) -> None:
+    made = records()
+    made["1_corpus"]["audits"][1] |= {"holds": None}
+    page = fill(tmp_path, made)
+    assert "of the corpus failed" not in page and "too few persons" in page
+
+
+def test_words_about_a_fusion_are_markdown_and_the_time_is_that_of_the_chapters(tmp_path: Path) -> None:
+    made = records()
+    made["4_ablation"]["table"][0] |= {"beats_single": "joint beats it by **.163** CCC."}
+    page = fill(tmp_path, made)
+    assert "joint beats it by <strong>.163</strong> CCC." in page
+    total = sum(record["seconds"] for record in made.values() if record.get("seconds"))
+    assert f"<span>{duration(total)}</span>" in page

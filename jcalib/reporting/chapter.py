@@ -4,6 +4,7 @@ The record, written by the last cell, is the only proof that a chapter ran to it
 folder, as when exploring in JupyterLab, everything goes to a scratch folder.
 """
 
+import ast
 import base64
 import html
 import math
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from jcalib.files import home, write_json
 from jcalib.reporting.stages import REPORTER
-from jcalib.settings import UserError
+from jcalib.settings import UserError, choose
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,10 +31,33 @@ def chapter(name: str, out: str | Path = "") -> "Chapter":
     Args:
         name: the chapter's name ("4_ablation").
         out: the report's folder; empty for a scratch folder.
+
+    Raises:
+        UserError: papermill was given a parameter that the chapter does not declare.
     """
+    _refuse_unknown_parameters(name)
     opened = Chapter(name, Path(out).resolve() if out else home() / "scratch" / name)
     REPORTER.follow(opened.stages, events_path(opened.folder, name))
     return opened
+
+
+def _refuse_unknown_parameters(name: str) -> None:
+    """papermill by itself injects a misspelt parameter with only a log line; its cell begins with this comment."""
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    cells = shell.user_ns.get("In", []) if shell else []
+    injected = [cell for cell in cells if cell.startswith("# Parameters\n")]
+    if not injected:
+        return
+    from jcalib.reporting.notebooks import chapters, inspect
+
+    if name not in chapters():  # a notebook of the user's
+        return
+    known = [parameter.name for parameter in inspect(name)]
+    for node in ast.walk(ast.parse("\n".join(injected))):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            choose(node.id, known, f"parameter of {name}")
 
 
 class Chapter:

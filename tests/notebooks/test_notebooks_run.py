@@ -110,6 +110,15 @@ def test_papermill_runs_a_chapter_by_hand_from_any_folder(home: Path, tmp_path: 
     assert found["seeds"] == [0, 1, 2] and found["run"].startswith("cross-")
 
 
+def test_papermill_with_a_misspelt_parameter_stops_at_the_first_cell(home: Path, tmp_path: Path) -> None:
+    source = str(ROOT / "notebooks" / "2_train.ipynb")
+    done = run(
+        [str(BIN / "papermill"), source, "out.ipynb", "-p", "sedes", "3", "-p", "preset", "smoke"], home, tmp_path
+    )
+    assert done.returncode == 1
+    assert "unknown parameter of 2_train 'sedes': did you mean 'seeds'?" in done.stderr
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright

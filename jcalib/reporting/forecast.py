@@ -22,8 +22,8 @@ class Cost(NamedTuple):
 
 # By preset and device. smoke and quick on a CPU: 2 cores of a virtual machine.
 COSTS: dict[tuple[str, str], Cost] = {
-    ("smoke", "cpu"): Cost(corpus=0.3, encoders=0.2, fusion=0.05, chapters=0.8, gigabytes=0.05),
-    ("quick", "cpu"): Cost(corpus=1.0, encoders=1.5, fusion=0.4, chapters=2.0, gigabytes=0.4),
+    ("smoke", "cpu"): Cost(corpus=0.1, encoders=0.1, fusion=0.02, chapters=0.6, gigabytes=0.05),
+    ("quick", "cpu"): Cost(corpus=0.9, encoders=0.9, fusion=0.07, chapters=0.9, gigabytes=0.4),
 }
 
 

@@ -7,6 +7,7 @@ folder, as when exploring in JupyterLab, everything goes to a scratch folder.
 import ast
 import base64
 import html
+import itertools
 import math
 import re
 import resource
@@ -42,22 +43,24 @@ def chapter(name: str, out: str | Path = "") -> "Chapter":
 
 
 def _refuse_unknown_parameters(name: str) -> None:
-    """papermill by itself injects a misspelt parameter with only a log line; its cell begins with this comment."""
+    """papermill by itself injects a misspelt parameter with only a log line.
+
+    Its cell begins with a comment of its own and comes right after the cell that declares the parameters.
+    """
     from IPython import get_ipython
 
     shell = get_ipython()
-    cells = shell.user_ns.get("In", []) if shell else []
-    injected = [cell for cell in cells if cell.startswith("# Parameters\n")]
-    if not injected:
-        return
-    from jcalib.reporting.notebooks import chapters, inspect
+    cells = [cell for cell in (shell.user_ns.get("In", []) if shell else []) if cell]
+    for declared, injected in itertools.pairwise(cells):
+        if injected.startswith("# Parameters\n"):
+            for parameter in _assigned(injected):
+                choose(parameter, _assigned(declared), f"parameter of {name}")
 
-    if name not in chapters():  # a notebook of the user's
-        return
-    known = [parameter.name for parameter in inspect(name)]
-    for node in ast.walk(ast.parse("\n".join(injected))):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            choose(node.id, known, f"parameter of {name}")
+
+def _assigned(source: str) -> list[str]:
+    """Return the names that a cell of plain assignments sets, in order."""
+    names = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name))
+    return [name.id for name in names if isinstance(name.ctx, ast.Store)]
 
 
 class Chapter:

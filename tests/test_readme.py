@@ -1,0 +1,42 @@
+"""The README says what the published report says."""
+
+import json
+import re
+
+import pytest
+
+from jcalib.files import ROOT
+from jcalib.studies.verdicts import format_ccc
+
+README = (ROOT / "README.md").read_text()
+PUBLISHED = ROOT / "reports" / "published"
+ABLATION = json.loads((PUBLISHED / "chapters" / "4_ablation.json").read_text())
+
+
+def test_the_headline_is_the_report_s() -> None:
+    assert f"> {ABLATION['headline']}" in README
+    assert ABLATION["detectable"] in README
+
+
+@pytest.mark.parametrize("row", ABLATION["table"], ids=lambda row: row["fusion"])
+def test_every_row_is_the_report_s(row: dict) -> None:
+    scores = [format_ccc(row[key]) for key in ("ccc_valence", "ccc_arousal", "mean")]
+    interval = f"[{format_ccc(row['low'])}, {format_ccc(row['high'])}]"
+    assert f"| {row['fusion']} | {' | '.join(scores)} | {interval} | {row['parameters']:,} |" in README
+
+
+@pytest.mark.parametrize("name", ["mixer", "concat"])
+def test_what_beats_vanilla_without_correlation_does_so_by_the_report_s_amount(name: str) -> None:
+    means = {row["fusion"]: row["mean"] for row in ABLATION["table"]}
+    assert re.search(rf"`{name}`[^.]*? by {re.escape(format_ccc(means[name] - means['cross']))}", README)
+
+
+def test_the_published_report_is_whole_and_small() -> None:
+    assert json.loads((PUBLISHED / "status.json").read_text())["status"] == "ok"
+    shown = [PUBLISHED / "index.html", *(PUBLISHED / "figures").iterdir()]
+    assert sum(path.stat().st_size for path in shown) < 3_000_000
+
+
+def test_what_the_readme_links_to_is_there() -> None:
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if not link.startswith("http")]
+    assert links and all((ROOT / link).exists() for link in links)

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -117,16 +116,6 @@ def test_papermill_with_a_misspelt_parameter_stops_at_the_first_cell(home: Path,
     )
     assert done.returncode == 1
     assert "unknown parameter of 2_train 'sedes': did you mean 'seeds'?" in done.stderr
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.mark.browser

@@ -1,7 +1,6 @@
 """The pages in a real browser, from disk: nothing fails, nothing is fetched, nothing sticks out."""
 
 import base64
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from tiny_notebooks import chapter_notebook
 from jcalib.reporting.pages import write_page
 
 pytestmark = pytest.mark.browser
-CHROMIUM = "/usr/bin/chromium"
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
@@ -40,18 +38,6 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     nbformat.write(notebook, folder / "4_ablation.ipynb")
     write_page(folder / "4_ablation.ipynb", folder, "quick-1")
     return folder
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no {CHROMIUM}")
-    with sync_playwright() as player:
-        opened = player.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -34,9 +34,8 @@ def main() -> None:
     options = parser.parse_args()
     chosen = preset(options.preset)
     origin = provenance()
-    machine = (
-        f"{origin['device']['name']}, {origin['threads']} threads, commit {origin['commit']}, preset {chosen.name}"
-    )
+    device, threads, commit = origin["device"]["name"], origin["threads"], origin["commit"][:7]
+    machine = f"{device}, {threads} threads, commit {commit}, preset {chosen.name}"
     print(machine)
     rows = training_steps(chosen)
     if not options.skip_report:

@@ -116,6 +116,26 @@ class CorpusSettings(Settings):
     dwell: tuple[float, float] = (3.0, 6.0)  # shortest and longest time a synergy sign stays, seconds
 
 
+class LabelSettings(Settings):
+    """What is done to a corpus' labels before anything sees them; by default nothing."""
+
+    delay: tuple[float, float] = (0.0, 0.0)  # seconds by which valence and arousal were rated too late
+    median: int = Field(default=1, ge=1)  # frames of a median filter, odd; 1 is none
+
+    def sentences(self) -> tuple[str, ...]:
+        """What is on, one sentence each; none by default."""
+        valence, arousal = self.delay
+        said = [f"Labels: a rater's delay of {valence:g} s (valence) and {arousal:g} s (arousal) is taken back."]
+        said = said if any(self.delay) else []
+        return (*said, f"Labels: median of {self.median} frames.") if self.median > 1 else tuple(said)
+
+    @model_validator(mode="after")
+    def _has_a_middle(self) -> Self:
+        if self.median % 2 == 0:
+            raise ValueError(f"a median of {self.median} frames has no middle: it must be odd, or 1 for none")
+        return self
+
+
 class EncoderSettings(Settings):
     """The two encoders and how they are trained on the encoder persons."""
 
@@ -146,6 +166,7 @@ class Preset(Settings):
 
     name: str
     corpus: CorpusSettings
+    labels: LabelSettings = LabelSettings()
     encoder: EncoderSettings = EncoderSettings()
     training: TrainingSettings = TrainingSettings()
     hop: int = Field(default=8, ge=1)  # frames between clip ends

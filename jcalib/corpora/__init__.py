@@ -1,18 +1,25 @@
-"""Corpora of recordings: the embedded one, which is rendered when it is first opened, and Aff-Wild2's layout."""
+"""Corpora of recordings: the embedded one, rendered when it is first opened, and folders in one of several layouts."""
 
 import difflib
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
-from jcalib.corpora.affwild2 import deal_roles, read_affwild2, read_labels
+from jcalib.corpora.affwild2 import deal_roles, is_affwild2, read_affwild2, read_labels
+from jcalib.corpora.labels import treat_labels
 from jcalib.corpora.recording import ROLES, Corpus, Failure, Recording, failures_frame
 from jcalib.files import home, read_json
-from jcalib.settings import CorpusSettings, Preset, UserError
+from jcalib.media import frame_times
+from jcalib.settings import CorpusSettings, LabelSettings, Preset, UserError
 from jcalib.settings import preset as find_preset
 
 __all__ = [
+    "LAYOUTS",
     "ROLES",
     "Corpus",
     "Failure",
+    "Layout",
     "Recording",
     "deal_roles",
     "failures_frame",
@@ -24,12 +31,39 @@ __all__ = [
 ]
 
 
+class Layout(NamedTuple):
+    """One way in which a corpus lies in its folder: what it looks like, how it is told, how it is read."""
+
+    looks: str
+    recognises: Callable[[Path], bool]
+    read: Callable[[Path, Preset], Corpus]
+
+
+def _read_affwild2(folder: Path, preset: Preset) -> Corpus:
+    written = folder / "corpus.json"  # the embedded corpus' own settings
+    settings = CorpusSettings.model_validate(read_json(written)) if written.exists() else None
+    wanted = settings or preset.corpus
+    return read_affwild2(folder, wanted.split, wanted.seed, settings)
+
+
+# The first that recognises a folder reads it.
+LAYOUTS = (
+    Layout(
+        "Aff-Wild2's, with annotations/VA_Estimation_Challenge/Train_Set/<name>.txt, videos/<name>.mp4 and "
+        "cropped_aligned/<name>/00001.jpg",
+        is_affwild2,
+        _read_affwild2,
+    ),
+)
+
+
 def open_corpus(where: str | Path = "synthetic", preset: str | Preset = "quick") -> Corpus:
     """Opens a corpus; the embedded one is rendered first where it is missing.
 
     Args:
-        where: "synthetic", or a folder in Aff-Wild2's layout.
-        preset: gives the embedded corpus' size and knobs, and the proportions of the roles in any other.
+        where: "synthetic", or a folder in one of the `LAYOUTS`.
+        preset: gives the embedded corpus' size and knobs, the proportions of the roles in any other, and what is done
+            to labels (nothing by default); what is done is a note of the corpus.
 
     Returns:
         The corpus; recordings that could not be used are rows of its `failures`.
@@ -37,13 +71,13 @@ def open_corpus(where: str | Path = "synthetic", preset: str | Preset = "quick")
     Raises:
         UserError: the folder does not exist or holds no corpus.
     """
-    wanted = find_preset(preset).corpus
-    if where == "synthetic":
-        return _open_synthetic(wanted)
-    folder = find_corpus(where)
-    written = folder / "corpus.json"
-    settings = CorpusSettings.model_validate(read_json(written)) if written.exists() else None
-    return read_affwild2(folder, (settings or wanted).split, (settings or wanted).seed, settings)
+    chosen = find_preset(preset)
+    folder = _build_synthetic(chosen.corpus) if where == "synthetic" else find_corpus(where)
+    for layout in LAYOUTS:
+        if layout.recognises(folder):
+            return _treated(layout.read(folder, chosen), chosen.labels)
+    known = "; ".join(layout.looks for layout in LAYOUTS)
+    raise UserError(f"{folder} holds no corpus in a layout that jcalib knows: {known}.")
 
 
 def find_corpus(where: str | Path) -> Path:
@@ -63,13 +97,25 @@ def find_synthetic(settings: CorpusSettings) -> Path:
     return home() / "corpora" / f"synthetic-{settings.fingerprint()}"
 
 
-def _open_synthetic(settings: CorpusSettings) -> Corpus:
+def _build_synthetic(settings: CorpusSettings) -> Path:
     folder = find_synthetic(settings)
     if not (folder / "corpus.json").exists():
         from jcalib.corpora.synthetic import build
 
         build(settings, folder)
-    return read_affwild2(folder, settings.split, settings.seed, settings)
+    return folder
+
+
+def _treated(corpus: Corpus, settings: LabelSettings) -> Corpus:
+    """The corpus with its labels shifted and smoothed as asked for, which its notes then say."""
+    said = settings.sentences()
+    if not said:
+        return corpus
+    recordings = tuple(
+        replace(one, labels=treat_labels(one.labels, frame_times(one.video)[: one.length], settings))
+        for one in corpus.recordings
+    )
+    return replace(corpus, recordings=recordings, notes=(*corpus.notes, *said))
 
 
 def _near(folder: Path) -> str:

@@ -20,6 +20,11 @@ SHORTEST = 32  # frames of one clip
 CONTAINERS = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v", ".wmv", ".flv"}
 
 
+def is_affwild2(root: Path) -> bool:
+    """Whether a folder is laid out like Aff-Wild2: it has a train set's annotations."""
+    return (root / ANNOTATIONS / SETS["train"]).is_dir()
+
+
 def read_affwild2(root: str | Path, split: Split, seed: int = 0, settings: CorpusSettings | None = None) -> Corpus:
     """Reads a corpus in Aff-Wild2's layout.
 
@@ -37,7 +42,7 @@ def read_affwild2(root: str | Path, split: Split, seed: int = 0, settings: Corpu
         UserError: the folder is not laid out so, or the train set has fewer than two usable persons.
     """
     root = Path(root)
-    if not (root / ANNOTATIONS / SETS["train"]).is_dir():
+    if not is_affwild2(root):
         raise UserError(
             f"{root} has no {ANNOTATIONS / SETS['train']}/: a corpus holds videos/<name>.mp4, "
             f"cropped_aligned/<name>/00001.jpg and {ANNOTATIONS}/Train_Set/<name>.txt, as Aff-Wild2 does."

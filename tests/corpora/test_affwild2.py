@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jcalib.corpora import deal_roles, open_corpus, read_affwild2, read_labels
-from jcalib.settings import Split, UserError
+from jcalib.settings import LabelSettings, Split, UserError, preset
 from tests.builders import add_recording, tiny_corpus
 
 SPLIT = Split(encoder=1, fusion=1, selection=1, report=1)
@@ -151,8 +151,19 @@ def test_open_corpus_says_what_is_wrong(root: Path) -> None:
         open_corpus(root.parent / "tinny")
     with pytest.raises(UserError, match="did you mean 'synthetic'"):
         open_corpus("sinthetic")
-    with pytest.raises(UserError, match=r"has no annotations.*videos/<name>\.mp4"):
+    with pytest.raises(UserError, match=r"holds no corpus.*annotations.*videos/<name>\.mp4"):
         open_corpus(root / "videos")
+
+
+def test_labels_are_treated_on_request_and_the_notes_say_so(root: Path) -> None:
+    plain = open_corpus(root, "smoke")
+    assert not plain.notes
+    late = open_corpus(root, preset("smoke", labels=LabelSettings(delay=(0.4, 0.2))))
+    assert late.notes == ("Labels: a rater's delay of 0.4 s (valence) and 0.2 s (arousal) is taken back.",)
+    before, after = plain.recordings[0].labels, late.recordings[0].labels
+    np.testing.assert_allclose(after[:-10, 0], before[10:, 0], atol=1e-6)
+    np.testing.assert_allclose(after[:-5, 1], before[5:, 1], atol=1e-6)
+    assert np.isnan(after).sum(axis=0).tolist() == [10, 5]
 
 
 def test_one_person_cannot_be_split(tmp_path: Path) -> None:

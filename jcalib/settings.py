@@ -6,6 +6,7 @@ Every number that decides a result lives in one of these classes; its fingerprin
 import difflib
 import hashlib
 import json
+import math
 from collections.abc import Iterable
 from typing import Any, Literal, Self
 
@@ -87,7 +88,7 @@ class Mix(Settings):
 class Split(Settings):
     """Persons in each of the four roles (design 8); with no selection persons the fusion persons select too."""
 
-    encoder: int = Field(ge=1)
+    encoder: int = Field(ge=0)  # 0 where published encoders are used as they are
     fusion: int = Field(ge=1)
     selection: int = Field(ge=0)
     report: int = Field(ge=1)
@@ -148,8 +149,16 @@ class EncoderSettings(Settings):
     seed: int = 0
 
 
+class Decay(Settings):
+    """A learning rate that falls in steps: times `factor` every `every` epochs, counted from epoch `after`."""
+
+    after: int = Field(ge=0)
+    every: int = Field(ge=1)
+    factor: float = Field(gt=0, le=1)
+
+
 class TrainingSettings(Settings):
-    """A fusion's size and its training, equal for all fusions."""
+    """A fusion's size and its training, equal for all fusions. The optimiser is AdamW; without decay it is Adam."""
 
     clips: int = Field(default=8, ge=1)  # L of the papers
     dim: int = Field(default=128, ge=1)  # d of the papers, each modality after its projection
@@ -158,7 +167,20 @@ class TrainingSettings(Settings):
     batch: int = Field(default=16, ge=1)  # sequences a step
     learning_rate: float = Field(default=1e-3, gt=0)  # the released code's
     weight_decay: float = Field(default=1e-3, ge=0)
+    decay: Decay | None = None  # of the learning rate; None is a cosine over the epochs, to zero
     dropout: float = Field(default=0.6, ge=0, lt=1)  # of the head; the released code's
+    select_on: Literal["selection", "report"] = "selection"  # the persons whose CCC chooses the epoch that is kept
+
+    def rate(self, epoch: int) -> float:
+        """Return the learning rate of an epoch, counted from 0."""
+        if self.decay is None:
+            return self.learning_rate * 0.5 * (1 + math.cos(math.pi * epoch / self.epochs))
+        return self.learning_rate * self.decay.factor ** (max(epoch - self.decay.after, 0) // self.decay.every)
+
+    @property
+    def practice(self) -> str:
+        """What has to be said beside every number that was chosen on the persons it is reported on; else empty."""
+        return "selected on validation, as published" if self.select_on == "report" else ""
 
 
 class Preset(Settings):

@@ -5,7 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from jcalib.settings import PRESETS, CorpusSettings, Mix, Preset, UserError, choose, fingerprint, preset
+from jcalib.settings import (
+    PRESETS,
+    CorpusSettings,
+    Decay,
+    Mix,
+    Preset,
+    TrainingSettings,
+    UserError,
+    choose,
+    fingerprint,
+    preset,
+)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -84,3 +95,16 @@ def test_fingerprints_ignore_the_order_of_names(value: dict[str, object]) -> Non
     assert found == fingerprint(dict(reversed(value.items())))
     assert len(found) == 12 and set(found) <= set("0123456789abcdef")
     assert found != fingerprint({**value, "another": 1})
+
+
+def test_the_learning_rate_falls_as_a_cosine_or_in_steps() -> None:
+    smooth = TrainingSettings(epochs=10, learning_rate=1e-3)
+    assert [smooth.rate(epoch) for epoch in (0, 5)] == pytest.approx([1e-3, 5e-4])
+    stepped = smooth.changed(decay=Decay(after=5, every=2, factor=0.8))
+    rates = [stepped.rate(epoch) for epoch in range(10)]
+    assert rates == pytest.approx([1e-3] * 7 + [8e-4] * 2 + [6.4e-4])
+
+
+def test_numbers_chosen_where_they_are_reported_say_so() -> None:
+    assert TrainingSettings().practice == ""
+    assert TrainingSettings(select_on="report").practice == "selected on validation, as published"

@@ -77,14 +77,15 @@ def deal_roles(persons: set[str], split: Split, seed: int) -> dict[str, str]:
         Each person's role.
 
     Raises:
-        UserError: fewer than two persons, so that encoders and fusions would have to share one.
+        UserError: too few persons, so that encoders and fusions would have to share one.
     """
-    n = len(persons)
-    if n < 2:
-        raise UserError(f"the train set has {n} usable persons: encoders and fusions need one each at least.")
+    n, alone = len(persons), not split.encoder
+    if n < 2 - alone:
+        needed = "the fusions need one" if alone else "encoders and fusions need one each"
+        raise UserError(f"the train set has {n} usable persons: {needed} at least.")
     shuffled = np.random.default_rng(seed).permutation(sorted(persons)).tolist()
     total = split.encoder + split.fusion + split.selection
-    encoder = min(max(round(n * split.encoder / total), 1), n - 1)
+    encoder = 0 if alone else min(max(round(n * split.encoder / total), 1), n - 1)
     fusion = min(max(round(n * (split.encoder + split.fusion) / total) - encoder, 1), n - encoder)
     dealt = ["encoder"] * encoder + ["fusion"] * fusion + ["selection"] * (n - encoder - fusion)
     return dict(zip(shuffled, dealt, strict=True))

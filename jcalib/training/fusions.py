@@ -37,7 +37,7 @@ class Epoch:
     Attributes:
         number: of the epoch, from 0.
         loss: (S,) mean training loss, 1 - CCC.
-        selection: (S, 2) CCC on the selection persons.
+        selection: (S, 2) CCC on the persons that select.
     """
 
     number: int
@@ -172,7 +172,7 @@ class _Training:
     def _train_epoch(self) -> np.ndarray:
         size, number = self.settings.training, self.epoch
         for group in self.optimizer.param_groups:
-            group["lr"] = size.learning_rate * 0.5 * (1 + math.cos(math.pi * number / size.epochs))
+            group["lr"] = size.rate(number)
         batches = self._shuffled(number).split(size.batch, dim=1)
         total = torch.zeros(self.settings.seeds, device=self.device)
         devices = [self.device] if self.device.type == "cuda" else []
@@ -196,7 +196,7 @@ class _Training:
         return self.pool[torch.stack(orders)]
 
     def _select(self) -> np.ndarray:
-        names = self.features.of_role("selection") or self.features.of_role("fusion")
+        names = self.features.of_role(self.settings.training.select_on) or self.features.of_role("fusion")
         grid = predict_rows(self.ensemble, self.data, self.features, names, self.settings.training.clips)
         rows = np.concatenate([np.arange(first, first + n) for first, n in map(self.features.span, names)])
         target = torch.from_numpy(self.features.target[rows])

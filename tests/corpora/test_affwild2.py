@@ -140,6 +140,14 @@ def test_roles_are_proportional(n: int, counts: tuple[int, int, int]) -> None:
     assert deal_roles(persons, split, seed=3) == roles
 
 
+def test_without_encoder_persons_all_of_the_train_set_trains_fusions() -> None:
+    split = Split(encoder=0, fusion=5, selection=0, report=2)
+    assert deal_roles({"p1", "p2", "p3"}, split, seed=0) == dict.fromkeys(("p1", "p2", "p3"), "fusion")
+    assert deal_roles({"p1"}, split, seed=0) == {"p1": "fusion"}
+    with pytest.raises(UserError, match="0 usable persons: the fusions need one at least"):
+        deal_roles(set(), split, seed=0)
+
+
 def test_the_seed_deals_the_roles() -> None:
     persons = {f"p{number}" for number in range(30)}
     assert deal_roles(persons, SPLIT, 0) != deal_roles(persons, SPLIT, 1)

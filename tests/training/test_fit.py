@@ -91,6 +91,27 @@ def test_the_checkpoint_is_that_of_the_epoch_kept():
         assert float(values.mean()) == pytest.approx(kept, abs=1e-6)
 
 
+def test_the_epoch_kept_can_be_the_best_on_the_report_persons_as_published():
+    features = toy_features(hop=1)
+    run = fit("joint", features, seeds=2, preset=toy_preset(4, select_on="report"))
+    by_seed = run.frame().groupby("seed")["ccc"].mean()
+    assert run.metrics["selection"] == pytest.approx(by_seed.tolist(), abs=1e-5)
+
+
+def test_without_weight_decay_the_optimiser_is_adam():
+    start = torch.randn(5)
+    ends = []
+    for optimiser in (torch.optim.Adam, torch.optim.AdamW):
+        weights = start.clone().requires_grad_()
+        steps = optimiser([weights], lr=0.1, weight_decay=0.0)
+        for _ in range(5):
+            steps.zero_grad()
+            (weights**4).sum().backward()
+            steps.step()
+        ends.append(weights.detach())
+    assert torch.equal(*ends)
+
+
 def test_report_labels_never_reach_the_training():
     features, chosen = toy_features(), toy_preset()
     trained = fit("joint", features, seeds=2, preset=chosen)

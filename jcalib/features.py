@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from jcalib.clips import clip_ends
+from jcalib.clips import FRAMES, clip_ends
 from jcalib.corpora import Corpus, Failure, Recording, failures_frame
 from jcalib.encoders import WIDTH
 from jcalib.files import fingerprint, home, replacing, source_fingerprint
@@ -57,7 +57,11 @@ class Features:
         recordings: what the rows belong to.
         hop: frames between rows.
         source: fingerprint of everything the features were made from.
+        clip_frames: frames that a clip spans.
+        one_label: whether a recording has one label, which all its rows repeat; it then counts once in every score.
+        unit: what `time` counts, "s", or "steps" where nobody knows the seconds.
         failures: one row a recording that could not be encoded: name, what, consequence.
+        notes: what was mended or taken for granted while reading, one sentence each.
     """
 
     audio: np.ndarray
@@ -70,7 +74,23 @@ class Features:
     recordings: tuple[RecordingInfo, ...]
     hop: int
     source: str
+    clip_frames: int = FRAMES
+    one_label: bool = False
+    unit: str = "s"
     failures: "pd.DataFrame" = field(default_factory=failures_frame)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def stride(self) -> int:
+        """Rows between the clips of a sequence, which touch and do not overlap."""
+        return self.clip_frames // self.hop
+
+    @property
+    def clip_time(self) -> float:
+        """Time between the clips of a sequence, in `unit`: the median over all recordings; NaN where none holds two."""
+        later = np.arange(self.stride, len(self.time))
+        later = later[self.recording[later] == self.recording[later - self.stride]]
+        return float(np.median(self.time[later] - self.time[later - self.stride])) if len(later) else float("nan")
 
     def of_role(self, role: str) -> list[int]:
         """The numbers of the recordings with a role."""

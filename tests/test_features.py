@@ -94,6 +94,7 @@ def test_rows_and_their_belongings(corpus: Corpus, encoders: dict[str, nn.Module
     np.testing.assert_array_equal(features.target[rows], corpus.recordings[2].labels[7::8])
     np.testing.assert_array_equal(features.rows("report"), features.of("p4"))
     assert features.of_role("report") == [3]
+    assert features.stride == 4 and features.clip_time == pytest.approx(32 / 25, abs=1e-4)
     with pytest.raises(UserError, match="unknown recording 'p9'"):
         features.of("p9")
     inputs = clip_inputs(corpus.recordings[2], clip_ends(48, HOP), SIZE)
@@ -171,6 +172,7 @@ def test_features_are_easy_to_build_by_hand() -> None:
         source="by hand",
     )
     assert features.failures.empty and features.of("a").tolist() == [0, 1]
+    assert features.stride == 4 and np.isnan(features.clip_time)
 
 
 def test_wrong_sizes_are_named(corpus: Corpus) -> None:

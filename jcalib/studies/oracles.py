@@ -118,7 +118,7 @@ def _shifted(late: NDArray, early: NDArray, reach: int) -> NDArray:
 
 def _named(features: Features) -> Features:
     """Name features by all that a training reads, so that the same cues are not trained on twice."""
-    digest = hashlib.sha256(f"{features.hop} {[(info.name, info.role) for info in features.recordings]}".encode())
+    digest = hashlib.sha256(f"{features.stride} {[(info.name, info.role) for info in features.recordings]}".encode())
     labels = (info.labels for info in features.recordings)
     for array in (features.audio, features.visual, features.valid, features.target, features.frame, *labels):
         digest.update(np.ascontiguousarray(array).tobytes())

@@ -143,7 +143,7 @@ def around(features: Features, values: NDArray) -> Array:
     Returns:
         (N, K (2 `REACH` + 1)); a recording's first and last values go on beyond its ends, which time is not told by.
     """
-    rows, stride = np.arange(len(values)), 32 // features.hop
+    rows, stride = np.arange(len(values)), features.stride
     first = np.searchsorted(features.recording, features.recording)
     last = np.searchsorted(features.recording, features.recording, side="right") - 1
     shifts = range(-REACH * stride, REACH * stride + 1, stride)

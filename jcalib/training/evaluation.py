@@ -59,7 +59,7 @@ def recording_tiles(features: Features, recording: int, clips: int) -> tuple[np.
         rows (W, L) into the features, -1 for padding; counted (W, L) bool, true once for each row.
     """
     first, count = features.span(recording)
-    rows, counted = tiles(count, 32 // features.hop, clips)
+    rows, counted = tiles(count, features.stride, clips)
     return np.where(rows >= 0, rows + first, -1), counted
 
 
@@ -161,7 +161,7 @@ def complete_sequences(
     Returns:
         audio (B, L, Da), visual (B, L, Dv), recording numbers (B,).
     """
-    stride = 32 // features.hop
+    stride = features.stride
     lasts = [training_rows(count, stride, clips) + first for first, count in map(features.span, features.of_role(role))]
     rows = sequence_rows(np.concatenate(lasts), stride, clips)
     rows = rows[features.valid[rows].all((1, 2))]

@@ -131,7 +131,7 @@ class _Training:
 
     def _pool(self) -> tuple[Tensor, int]:
         """Return the last rows of all complete training sequences, and how many an epoch takes."""
-        clips, stride = self.settings.training.clips, 32 // self.features.hop
+        clips, stride = self.settings.training.clips, self.features.stride
         lasts, rows = [], 0
         for one in self.features.of_role("fusion"):
             first, count = self.features.span(one)
@@ -140,8 +140,7 @@ class _Training:
         pool = np.concatenate(lasts) if lasts else np.zeros(0, dtype=np.int64)
         if not len(pool):
             raise UserError(
-                f"no fusion person's recording holds a sequence of {clips} clips ({clips * 32} frames): "
-                "use longer recordings or fewer clips."
+                f"no fusion person's recording holds a sequence of {clips} clips: use longer recordings or fewer clips."
             )
         return torch.from_numpy(pool), min(len(pool), math.ceil(rows / clips))
 
@@ -179,7 +178,7 @@ class _Training:
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed(number)  # dropout
             for last in batches:
-                rows = torch.from_numpy(sequence_rows(last.numpy(), 32 // self.features.hop, size.clips))
+                rows = torch.from_numpy(sequence_rows(last.numpy(), self.features.stride, size.clips))
                 losses = self.ensemble.losses(self.loss, *self.data.gather(rows))
                 self.optimizer.zero_grad(set_to_none=True)
                 losses.sum().backward()

@@ -16,7 +16,7 @@ from jcalib.encoders import WIDTH
 from jcalib.files import fingerprint, home, replacing, source_fingerprint
 from jcalib.inputs import SIDE, clip_times, face_clips, prepare_inputs, sound_clips
 from jcalib.progress import stage
-from jcalib.settings import UserError, choose
+from jcalib.settings import Settings, UserError, choose
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +43,23 @@ class RecordingInfo:
     times: np.ndarray
 
 
+class Encoding(Settings):
+    """How clips became features: what it takes to encode another video in the same way.
+
+    Attributes:
+        audio, visual: the runs of the encoders.
+        size: side of the pictures that the visual encoder takes, in pixels.
+        hop: frames between clip ends.
+        fps: median frames per second of the recordings.
+    """
+
+    audio: str
+    visual: str
+    size: int
+    hop: int
+    fps: float
+
+
 @dataclass(frozen=True, eq=False)
 class Features:
     """A corpus as the fusions see it: N rows, one per clip end, recording after recording in time order.
@@ -62,6 +79,7 @@ class Features:
         unit: what `time` counts, "s", or "steps" where nobody knows the seconds.
         failures: one row a recording that could not be encoded: name, what, consequence.
         notes: what was mended or taken for granted while reading, one sentence each.
+        encoding: what encoded them; None where that is not known, as for a user's own features.
     """
 
     audio: np.ndarray
@@ -79,6 +97,7 @@ class Features:
     unit: str = "s"
     failures: "pd.DataFrame" = field(default_factory=failures_frame)
     notes: tuple[str, ...] = ()
+    encoding: Encoding | None = None
 
     @property
     def stride(self) -> int:

@@ -1,11 +1,15 @@
 """Fit the encoders once and a fusion over many seeds at once; save, resume."""
 
+from dataclasses import replace
+
+import numpy as np
+
 from jcalib.corpora import Corpus
-from jcalib.features import Features, extract_features
+from jcalib.features import Encoding, Features, extract_features
 from jcalib.settings import Preset
 from jcalib.settings import preset as _preset_of
 from jcalib.training.batched import Ensemble, pick_device
-from jcalib.training.encoders import train_encoders
+from jcalib.training.encoders import encoder_runs, load_encoder, train_encoders
 from jcalib.training.evaluation import complete_sequences
 from jcalib.training.fusions import Epoch, fit
 from jcalib.training.run import TARGETS, Run, RunSettings
@@ -19,6 +23,7 @@ __all__ = [
     "complete_sequences",
     "extract",
     "fit",
+    "load_encoder",
     "pick_device",
     "train_encoders",
 ]
@@ -36,5 +41,8 @@ def extract(corpus: Corpus, preset: str | Preset = "quick", device: str = "auto"
         Features of every recording; a recording that failed is a row in `failures`.
     """
     chosen = _preset_of(preset)
-    encoders = train_encoders(corpus, chosen, device)
-    return extract_features(corpus, encoders, chosen.hop, size=chosen.encoder.size, device=str(pick_device(device)))
+    runs, size = encoder_runs(corpus, chosen, device), chosen.encoder.size
+    encoders = {modality: load_encoder(run, modality) for modality, run in runs.items()}
+    features = extract_features(corpus, encoders, chosen.hop, size=size, device=str(pick_device(device)))
+    fps = 1 / float(np.median(np.concatenate([np.diff(info.times) for info in features.recordings])))
+    return replace(features, encoding=Encoding(**runs, size=size, hop=chosen.hop, fps=round(fps, 3)))

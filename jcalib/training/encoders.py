@@ -20,12 +20,13 @@ from jcalib.concordance import ConcordanceLoss
 from jcalib.corpora import Corpus, Recording
 from jcalib.encoders import build_encoder
 from jcalib.encoders.spectrogram import STD_DB
-from jcalib.files import fingerprint, hash_file, home, read_json, replacing, source_fingerprint, write_json
+from jcalib.files import fingerprint, hash_file, read_json, replacing, source_fingerprint, write_json
 from jcalib.inputs import clip_inputs, clip_labels, prepare_inputs
 from jcalib.progress import stage
 from jcalib.provenance import provenance
-from jcalib.settings import EncoderSettings, Preset
+from jcalib.settings import EncoderSettings, Preset, UserError
 from jcalib.training.batched import pick_device
+from jcalib.training.run import runs_folder
 
 MODALITIES = ("audio", "visual")
 CUES = {"audio": ("voice_cue", "voice_synergy_cue"), "visual": ("face_cue", "face_synergy_cue")}
@@ -48,7 +49,13 @@ class ClipSet:
 
 
 def train_encoders(corpus: Corpus, preset: Preset, device: str = "auto") -> dict[str, nn.Module]:
-    """Return the trained encoders of a corpus, from their runs where these are finished.
+    """Return the trained encoders of a corpus, "audio" and "visual": `load_encoder` of its `encoder_runs`."""
+    runs = encoder_runs(corpus, preset, device)
+    return {modality: load_encoder(runs[modality], modality) for modality in MODALITIES}
+
+
+def encoder_runs(corpus: Corpus, preset: Preset, device: str = "auto") -> dict[str, str]:
+    """Return the runs of a corpus' encoders; those that are not finished are trained first.
 
     Args:
         corpus: its recordings with role "encoder" are used, no others.
@@ -56,7 +63,7 @@ def train_encoders(corpus: Corpus, preset: Preset, device: str = "auto") -> dict
         device: "auto", "cpu" or "cuda".
 
     Returns:
-        "audio" and "visual" to modules in evaluation mode, on the CPU.
+        "audio" and "visual" to the run's name.
     """
     recordings = corpus.with_role("encoder")
     key = fingerprint(
@@ -69,13 +76,34 @@ def train_encoders(corpus: Corpus, preset: Preset, device: str = "auto") -> dict
             source_fingerprint("clips.py", "concordance.py", "encoders", "training/encoders.py"),
         ]
     )
-    folders = {modality: home() / "runs" / f"encoder-{modality}-{key}" for modality in MODALITIES}
+    folders = {modality: runs_folder() / f"encoder-{modality}-{key}" for modality in MODALITIES}
     missing = [modality for modality, folder in folders.items() if not (folder / "status.json").is_file()]
     if missing:
         clips = _read_clips(recordings, preset)
         for modality in missing:
             _train(clips[modality], modality, preset.encoder, folders[modality], pick_device(device))
-    return {modality: _load(folder, preset.encoder.kind, modality) for modality, folder in folders.items()}
+    return {modality: folder.name for modality, folder in folders.items()}
+
+
+def load_encoder(run: str, modality: str) -> nn.Module:
+    """Return a trained encoder in evaluation mode, on the CPU.
+
+    Args:
+        run: its run's name.
+        modality: "audio" or "visual".
+
+    Raises:
+        UserError: there is no such run.
+    """
+    from safetensors.torch import load_file
+
+    folder = runs_folder() / run
+    if not (folder / "status.json").is_file():
+        raise UserError(f"{runs_folder()} has no finished run {run}, the {modality} encoder: train it again.")
+    settings = read_json(folder / "settings.json")
+    encoder = build_encoder(settings["kind"], modality, settings["outputs"])
+    encoder.load_state_dict(load_file(folder / "checkpoint.safetensors"))
+    return encoder.eval()
 
 
 def _read_clips(recordings: tuple[Recording, ...], preset: Preset) -> dict[str, ClipSet]:
@@ -170,11 +198,3 @@ def _augment(batch: Tensor, modality: str, generator: torch.Generator) -> Tensor
     lit = ((batch - mean) * (1 + factor(LIGHT)) + mean + factor(LIGHT)).clamp(0, 1)
     rows, columns = torch.randint(-SHIFT, SHIFT + 1, (2,), generator=generator).tolist()
     return torch.where(factor(1) > 0, lit, lit.flip(-1)).roll((rows, columns), (-2, -1))
-
-
-def _load(folder: Path, kind: str, modality: str) -> nn.Module:
-    from safetensors.torch import load_file
-
-    encoder = build_encoder(kind, modality, read_json(folder / "settings.json")["outputs"])
-    encoder.load_state_dict(load_file(folder / "checkpoint.safetensors"))
-    return encoder.eval()

@@ -4,12 +4,15 @@ A recording is tiled with windows of L clips as the papers do; the last tile is 
 ends count, so that each grid point is predicted once. Between grid points predictions are interpolated.
 """
 
+import math
+
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
 from jcalib.clips import sequence_rows, tiles, training_rows
+from jcalib.concordance import ccc
 from jcalib.features import Features
 from jcalib.training.batched import Ensemble
 
@@ -168,3 +171,16 @@ def complete_sequences(
     rows = rows[np.sort(generator.permutation(len(rows))[:most])]
     audio, visual = (torch.from_numpy(np.asarray(x)[rows]) for x in (features.audio, features.visual))
     return audio, visual, features.recording[rows[:, -1]]
+
+
+def score(table: pd.DataFrame, target: str) -> dict[str, float | None]:
+    """Return CCC, RMSE and Pearson's r of one seed's frames, over the frames that are annotated and predicted."""
+    pair = table[[target, f"true_{target}"]].dropna().to_numpy(dtype=np.float64, copy=True)
+    predicted, true = pair[:, 0], pair[:, 1]
+    value = float(ccc(torch.from_numpy(predicted)[:, None], torch.from_numpy(true)[:, None])[0])
+    spread = predicted.std() * true.std()
+    return {
+        "ccc": None if math.isnan(value) else value,
+        "rmse": float(np.sqrt(np.mean((predicted - true) ** 2))),
+        "pearson": float(np.mean((predicted - predicted.mean()) * (true - true.mean())) / spread) if spread else None,
+    }

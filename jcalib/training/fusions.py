@@ -24,7 +24,8 @@ from jcalib.provenance import provenance
 from jcalib.settings import Preset, UserError, choose
 from jcalib.settings import preset as preset_of
 from jcalib.training.batched import Ensemble, pick_device
-from jcalib.training.evaluation import Resident, frame_table, predict_rows
+from jcalib.training.calibration import calibrate
+from jcalib.training.evaluation import Resident, frame_table, predict_rows, score
 from jcalib.training.run import TARGETS, Run, RunSettings, runs_folder
 
 SAVE_EVERY = 5.0  # seconds between saved states; a kill costs at most that much work
@@ -251,9 +252,7 @@ class _Training:
 
         settings = self.settings
         self.ensemble.load(self.best)
-        names = self.features.of_role("report")
-        grid = predict_rows(self.ensemble, self.data, self.features, names, settings.training.clips)
-        table = frame_table(self.features, names, grid)
+        table, selected = self._predictions("report"), self._predictions("selection")
         self.folder.mkdir(parents=True, exist_ok=True)
         write_json(self.folder / "settings.json", settings.model_dump(mode="json"))
         with replacing(self.folder / "checkpoint.safetensors") as beside:
@@ -263,10 +262,22 @@ class _Training:
         with replacing(self.folder / "predictions.parquet") as beside:
             table.to_parquet(beside, index=False)
         write_json(self.folder / "metrics.json", self._metrics(table, seconds))
+        calibrations = {target: calibrate(selected, table, target).model_dump() for target in TARGETS}
+        write_json(self.folder / "calibration.json", calibrations)
+        if self.features.encoding:
+            write_json(self.folder / "encoding.json", self.features.encoding.model_dump())
         write_json(self.folder / "provenance.json", provenance())
         self._state_file.unlink(missing_ok=True)
         write_json(self.folder / "status.json", {"status": "ok"})
         return Run(self.folder, settings)
+
+    def _predictions(self, role: str) -> pd.DataFrame:
+        """Return predictions and labels of every frame of the persons with a role; empty where there are none."""
+        names = self.features.of_role(role)
+        if not names:
+            return pd.DataFrame()
+        grid = predict_rows(self.ensemble, self.data, self.features, names, self.settings.training.clips)
+        return frame_table(self.features, names, grid)
 
     def _metrics(self, table: pd.DataFrame, seconds: float) -> dict[str, object]:
         parameters = sum(p[0].numel() for p in self.ensemble.parameters.values())
@@ -282,16 +293,3 @@ class _Training:
             "parameters": parameters,
             "train_seconds": round(seconds, 2),
         }
-
-
-def score(table: pd.DataFrame, target: str) -> dict[str, float | None]:
-    """Return CCC, RMSE and Pearson's r of one seed's frames, over the frames that are annotated and predicted."""
-    pair = table[[target, f"true_{target}"]].dropna().to_numpy(dtype=np.float64, copy=True)
-    predicted, true = pair[:, 0], pair[:, 1]
-    value = float(ccc(torch.from_numpy(predicted)[:, None], torch.from_numpy(true)[:, None])[0])
-    spread = predicted.std() * true.std()
-    return {
-        "ccc": None if math.isnan(value) else value,
-        "rmse": float(np.sqrt(np.mean((predicted - true) ** 2))),
-        "pearson": float(np.mean((predicted - predicted.mean()) * (true - true.mean())) / spread) if spread else None,
-    }

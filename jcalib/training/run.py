@@ -1,7 +1,8 @@
 """A run: one fusion trained with S seeds, as a folder that is written whole.
 
 `settings.json`, `checkpoint.safetensors` (leading seed axis), `history.csv`, `predictions.parquet` (report persons,
-every frame), `metrics.json`, `provenance.json`, and `status.json` last.
+every frame), `metrics.json`, `calibration.json` (of the interval of a prediction), `encoding.json` (how to encode
+another video; only where the features know it), `provenance.json`, and `status.json` last.
 """
 
 from dataclasses import dataclass
@@ -12,10 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from jcalib.features import Encoding
 from jcalib.files import home, read_json
 from jcalib.fusion import Fusion, build_fusion
 from jcalib.settings import Settings, TrainingSettings, UserError, choose
 from jcalib.training.batched import Ensemble, pick_device
+from jcalib.training.calibration import Calibration
 
 TARGETS = ("valence", "arousal")
 
@@ -98,6 +101,20 @@ class Run:
     def metrics(self) -> dict[str, Any]:
         """CCC by target and seed, epochs kept, parameters, seconds."""
         return read_json(self.folder / "metrics.json")
+
+    @cached_property
+    def calibration(self) -> dict[str, Calibration]:
+        """How far off this run's predictions are, by target."""
+        return {
+            target: Calibration.model_validate(values)
+            for target, values in read_json(self.folder / "calibration.json").items()
+        }
+
+    @cached_property
+    def encoding(self) -> Encoding | None:
+        """How its features were made, None where that is not known."""
+        file = self.folder / "encoding.json"
+        return Encoding.model_validate(read_json(file)) if file.is_file() else None
 
     def frame(self) -> pd.DataFrame:
         """Return one row a seed and target: fusion, seed, target, ccc, rmse, pearson, parameters, train_seconds."""

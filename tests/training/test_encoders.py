@@ -13,8 +13,8 @@ from jcalib.clips import clip_ends
 from jcalib.concordance import ccc
 from jcalib.corpora import Corpus, open_corpus
 from jcalib.inputs import clip_inputs, prepare_inputs
-from jcalib.settings import Preset, preset
-from jcalib.training import train_encoders
+from jcalib.settings import Preset, UserError, preset
+from jcalib.training import extract, load_encoder, train_encoders
 from tests.builders import add_recording, tiny_corpus
 
 
@@ -139,3 +139,15 @@ def test_augmentation_moves_a_clip_as_one() -> None:
     assert torch.equal(pictures, pictures[:, :1, :1].expand_as(pictures))
     sides = pictures[..., 4:12].mean((1, 2, 3, 4)) > pictures[..., 20:28].mean((1, 2, 3, 4))
     assert 16 < sides.sum() < 48
+
+
+def test_features_say_which_encoders_made_them(tmp_path: Path) -> None:
+    features = extract(opened(tiny_corpus(tmp_path / "tiny")), small(), "cpu")
+    made = features.encoding
+    assert made is not None and (made.size, made.hop, made.fps) == (32, 8, pytest.approx(25))
+    inputs = clip_inputs(opened(tmp_path / "tiny").recordings[0], np.array([47]), 32)
+    with torch.no_grad():
+        heard = load_encoder(made.audio, "audio").features(prepare_inputs(torch.from_numpy(inputs.log_mel), "audio"))
+    np.testing.assert_allclose(heard[0], features.audio[5], atol=1e-5)
+    with pytest.raises(UserError, match="no finished run nothing, the visual encoder"):
+        load_encoder("nothing", "visual")

@@ -1,5 +1,7 @@
 """Training all seeds at once: what comes out, that it learns, that it is reproducible, that nothing leaks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from toy import toy_features, toy_preset
 
 from jcalib import fusion as fusions
 from jcalib.concordance import ccc
+from jcalib.features import Encoding
 from jcalib.fusion import FUSIONS
 from jcalib.settings import UserError
 from jcalib.training import Run, fit
@@ -33,6 +36,7 @@ def test_every_fusion_trains_and_writes_a_whole_run(name):
         "history.csv",
         "predictions.parquet",
         "metrics.json",
+        "calibration.json",
         "provenance.json",
         "status.json",
     }
@@ -170,6 +174,14 @@ def test_mistakes_are_named():
         fit("joint", toy_features(frames=160), preset=toy_preset())
     with pytest.raises(UserError, match=r"unknown run 'nothing'"):
         Run.load("nothing")
+
+
+def test_a_run_knows_what_made_its_features():
+    features = toy_features()
+    assert fit("mean", features, seeds=1, preset=toy_preset(1)).encoding is None
+    encoding = Encoding(audio="encoder-audio-1", visual="encoder-visual-1", size=64, hop=8, fps=25.0)
+    made = fit("mean", replace(features, encoding=encoding, source="encoded"), seeds=1, preset=toy_preset(1))
+    assert Run.load(made.folder.name).encoding == encoding
 
 
 def test_a_run_is_opened_by_its_name():

@@ -18,8 +18,8 @@ _HOMES = {
     "chapter": "reporting",
 }
 _ROOMS = (
-    "concordance", "settings", "files", "progress", "provenance", "media", "corpora", "clips", "encoders", "inputs",
-    "features", "fusion", "training", "studies", "explain", "views", "reporting", "doctor",
+    "concordance", "settings", "files", "progress", "provenance", "media", "corpora", "clips", "entries", "encoders",
+    "inputs", "features", "fusion", "training", "studies", "explain", "views", "reporting", "doctor",
 )  # fmt: skip
 
 __version__ = "0.1.0"

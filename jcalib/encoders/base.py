@@ -1,4 +1,4 @@
-"""What every encoder is: a clip to a vector of 512, and a linear read-out that trains it."""
+"""What every encoder is: a clip to a vector, 512 wide as a rule, and a linear read-out that trains it."""
 
 from typing import ClassVar
 
@@ -14,16 +14,17 @@ class Encoder(nn.Module):
     Args:
         outputs: targets of the read-out.
         dropout: before the read-out.
+        width: of the features.
     """
 
     modality: ClassVar[str]
 
-    def __init__(self, outputs: int, dropout: float = 0.0) -> None:
+    def __init__(self, outputs: int, dropout: float = 0.0, width: int = WIDTH) -> None:
         super().__init__()
-        self.readout = nn.Sequential(nn.Dropout(dropout), nn.Linear(WIDTH, outputs))
+        self.readout = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, outputs))
 
     def features(self, clip: Tensor) -> Tensor:
-        """Clips to features, (B, ...) to (B, 512)."""
+        """Clips to features, (B, ...) to (B, width)."""
         raise NotImplementedError
 
     def forward(self, clip: Tensor) -> Tensor:

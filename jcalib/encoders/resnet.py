@@ -23,13 +23,13 @@ class ResNetVisual(Encoder):
         super().__init__(outputs)
         from torchvision.models.video import r2plus1d_18
 
-        backbone = r2plus1d_18(weights=None)
-        backbone.fc = nn.Identity()
-        self.body = nn.Sequential(Standardise(KINETICS_MEAN, KINETICS_STD), backbone)
+        self.scale = Standardise(KINETICS_MEAN, KINETICS_STD)
+        self.backbone = r2plus1d_18(weights=None)
+        self.backbone.fc = nn.Identity()
 
     def features(self, clip: Tensor) -> Tensor:
         """Pictures (B, 3, 8, size, size) in [0, 1] to (B, 512)."""
-        return self.body(clip)
+        return self.backbone(self.scale(clip))
 
 
 class ResNetAudio(Encoder):
@@ -45,10 +45,10 @@ class ResNetAudio(Encoder):
         super().__init__(outputs)
         from torchvision.models import resnet18
 
-        self.body = resnet18(weights=None)
-        self.body.conv1 = nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False)
-        self.body.fc = nn.Identity()
+        self.backbone = resnet18(weights=None)
+        self.backbone.conv1 = nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False)
+        self.backbone.fc = nn.Identity()
 
     def features(self, clip: Tensor) -> Tensor:
         """Log-mel spectrograms (B, 1, 64, 107) to (B, 512)."""
-        return self.body(clip)
+        return self.backbone(clip)

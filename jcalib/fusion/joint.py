@@ -6,6 +6,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
+from jcalib.entries import check_entries
 from jcalib.fusion.attention import joint_attention, joint_correlation, temporal_mixing
 from jcalib.fusion.base import Fusion, weight
 from jcalib.fusion.registry import register
@@ -98,7 +99,7 @@ class JointCrossAttention(Fusion):
         """
         fusion = cls(512, 512, 8, targets=1, head="released")
         shapes = {theirs: fusion.state_dict()[ours].shape for theirs, ours in _RELEASED.items()}
-        _check_released(state_dict, shapes)
+        check_entries(state_dict, shapes, "the published cam.py weights")
         fusion.load_state_dict({ours: state_dict[theirs] for theirs, ours in _RELEASED.items()})
         return fusion.eval()
 
@@ -106,16 +107,3 @@ class JointCrossAttention(Fusion):
 def _attend(x: Tensor, joint: Tensor, weights: nn.ParameterDict) -> tuple[Tensor, Tensor]:
     correlation = joint_correlation(x, joint, weights["w"])
     return joint_attention(x, correlation, weights["w_x"], weights["w_c"], weights["w_h"]), correlation
-
-
-def _check_released(state_dict: Mapping[str, Tensor], shapes: dict[str, torch.Size]) -> None:
-    differences = [f"{name} is missing" for name in shapes if name not in state_dict]
-    differences += [f"{name} is unknown" for name in state_dict if name not in shapes]
-    differences += [
-        f"{name} is {tuple(state_dict[name].shape)}, expected {tuple(shape)}"
-        for name, shape in shapes.items()
-        if name in state_dict and state_dict[name].shape != shape
-    ]
-    if differences:
-        more = f"; and {len(differences) - 3} more" if len(differences) > 3 else ""
-        raise ValueError(f"not the published cam.py weights: {'; '.join(differences[:3])}{more}.")

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from jcalib import progress
-from jcalib.settings import PRESETS, UserError, choose
+from jcalib.settings import PRESETS, Preset, UserError, choose
 from jcalib.settings import preset as preset_of
 
 app = typer.Typer(
@@ -108,15 +108,21 @@ def params(chapter: Annotated[str, typer.Argument(help="name, number or word; al
 
 @app.command()
 def corpus(
-    action: Annotated[str, typer.Argument(help="list, or audit")] = "list",
+    action: Annotated[str, typer.Argument(help="list, check, or audit")] = "list",
+    path: Annotated[str, typer.Argument(help="the same as --corpus")] = "",
     preset: PresetName = "quick",
     where: CorpusPath = "synthetic",
     device: Device = "auto",
+    out: Out = None,
 ) -> None:
-    """Build the embedded corpus, or read another: list its recordings, or audit it (exit code 1 when one fails)."""
-    choose(action, ("list", "audit"), "action on the corpus")
+    """Build the embedded corpus, or read another: list its recordings; check it, which lists every problem and writes
+    them as CSV (exit code 1 when a recording is lost); or audit it (exit code 1 when an audit fails)."""
+    choose(action, ("list", "check", "audit"), "action on the corpus")
     chosen = preset_of(preset)
+    where = path or where
     _checked(where, device)
+    if action == "check":
+        _check_corpus(where, chosen, out)
     from jcalib.corpora import open_corpus
 
     with _reported():
@@ -130,6 +136,23 @@ def corpus(
     typer.echo(f"{len(opened.recordings)} recordings in {opened.root}")
     if action == "audit" and not audits.hold:
         raise typer.Exit(1)
+
+
+def _check_corpus(where: str, chosen: Preset, out: Path | None) -> None:
+    """Check a corpus; its problems also go to `problems.csv`, in the scratch folder by default."""
+    from jcalib.corpora.check import check_corpus
+    from jcalib.files import home
+    from jcalib.reporting.forecast import shown
+    from jcalib.reporting.summary import columns
+
+    with _reported():
+        check = check_corpus(where, chosen)
+    folder = (out or home() / "scratch" / f"check-{check.root.name}").resolve()
+    written = check.write(folder / "problems.csv")
+    if check.problems:
+        typer.echo(columns(check.rows()) + "\n")
+    typer.echo("\n".join([*check.lines(), shown(written)]))
+    raise typer.Exit(0 if check.usable else 1)
 
 
 @app.command()

@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from jcalib.corpora.affwild2 import deal_roles, is_affwild2, read_affwild2, read_labels
+from jcalib.corpora.affwild2 import is_affwild2, read_affwild2
 from jcalib.corpora.labels import treat_labels
+from jcalib.corpora.problems import Problem, UnusableCorpus
 from jcalib.corpora.recording import ROLES, Corpus, Failure, Recording, failures_frame
+from jcalib.corpora.roles import deal_roles
 from jcalib.files import home, read_json
 from jcalib.media import frame_times
 from jcalib.settings import CorpusSettings, LabelSettings, Preset, UserError
@@ -20,14 +22,15 @@ __all__ = [
     "Corpus",
     "Failure",
     "Layout",
+    "Problem",
     "Recording",
+    "UnusableCorpus",
     "deal_roles",
     "failures_frame",
     "find_corpus",
     "find_synthetic",
     "open_corpus",
     "read_affwild2",
-    "read_labels",
 ]
 
 

@@ -15,6 +15,8 @@ from jcalib.settings import CorpusSettings, UserError, choose
 if TYPE_CHECKING:
     import pandas as pd
 
+    from jcalib.corpora.problems import Problem
+
 ROLES = ("encoder", "fusion", "selection", "report", "test")
 
 
@@ -69,7 +71,7 @@ class Recording:
     def face_present(self) -> np.ndarray:
         """Which frames have a crop: bool (T,)."""
         present = np.zeros(self.length, bool)
-        frames = [int(path.stem) - 1 for path in self._crops() if path.stem.isdecimal()]
+        frames = [int(path.stem) - 1 for path in self._crops()]
         present[[frame for frame in frames if 0 <= frame < self.length]] = True
         return present
 
@@ -102,7 +104,7 @@ class Recording:
         return digest.hexdigest()
 
     def _crops(self) -> list[Path]:
-        return sorted(self.faces.glob("*.jpg"))
+        return sorted(path for path in self.faces.glob("*.jpg") if path.stem.isdecimal())
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +118,7 @@ class Corpus:
         settings: of the embedded corpus, None for any other.
         failures: one row a recording left out: name, what, consequence.
         notes: what was mended while reading, one sentence each.
+        problems: everything that was not as it should be, as far as the reader saw: see `jcalib.corpora.problems`.
     """
 
     name: str
@@ -124,6 +127,7 @@ class Corpus:
     settings: CorpusSettings | None = None
     failures: "pd.DataFrame" = field(default_factory=failures_frame)
     notes: tuple[str, ...] = ()
+    problems: tuple["Problem", ...] = ()
 
     def with_role(self, role: str) -> tuple[Recording, ...]:
         """The recordings of one role.

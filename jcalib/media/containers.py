@@ -53,7 +53,8 @@ def probe(video: str | Path) -> Probe:
             seconds = float(stream.duration * stream.time_base)
         else:
             seconds = (container.duration or 0) / av.time_base
-        frames = stream.frames
+        # An AVI's header counts the frames that were dropped while it was recorded, too; its index does not.
+        frames = len(stream.index_entries) if "avi" in container.format.name else stream.frames
     return Probe(frames or len(frame_times(video)), seconds)
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jcalib.corpora import deal_roles, open_corpus, read_affwild2, read_labels
+from jcalib.corpora import deal_roles, open_corpus, read_affwild2
+from jcalib.corpora.annotations import read_annotation
 from jcalib.settings import LabelSettings, Split, UserError, preset
 from tests.builders import add_recording, tiny_corpus
 
@@ -48,26 +49,47 @@ def test_frame_has_one_row_a_recording(root: Path) -> None:
 def test_invalid_labels_become_nan(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes("\ufeffValence, Arousal\r\n0.5,-0.25\r\n\r\n-5,0.1\r\n-5.0,-5\r\n1,-1\r\n\r\n".encode())
+    labels, problems = read_annotation(path, "a.txt")
     expected = np.array([[0.5, -0.25], [np.nan, 0.1], [np.nan, np.nan], [1, -1]], np.float32)
-    np.testing.assert_array_equal(read_labels(path), expected)
+    np.testing.assert_array_equal(labels, expected)
+    assert [(one.kind, one.line) for one in problems] == [
+        ("byte-order mark", 1),
+        ("blank line", 3),
+        ("invalid frames", None),
+        ("invalid in one column", None),
+    ]
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "kind", "line", "what"),
     [
-        ("0.1,0.2\n", "does not begin with the line valence,arousal"),
-        ("", "does not begin"),
-        ("valence,arousal\n0.1,0.2\n0.3\n", "line 3 is '0.3'"),
-        ("valence,arousal\n0.1,high\n", "line 2 is '0.1,high'"),
-        ("valence,arousal\n0.1,1.5\n", r"line 2 is '0.1,1.5': a label lies in \[-1, 1\]"),
-        ("valence,arousal\n0.1,nan\n", "line 2"),
+        ("0.1,0.2\n", "no header", 1, "does not begin with the line valence,arousal, it is '0.1,0.2'"),
+        ("\n \n", "no header", 1, "the file is empty"),
+        ("valence,arousal\n0.1,0.2\n0.3\n", "unreadable line", 3, "'0.3': a line must be valence,arousal"),
+        ("valence,arousal\n0.1,high\n", "unreadable line", 2, "'0.1,high'"),
+        ("valence,arousal\n0.1,1.5\n", "unreadable line", 2, "'0.1,1.5': a label lies in [-1, 1], or is -5"),
+        ("valence,arousal\n0.1,nan\n", "unreadable line", 2, "'0.1,nan'"),
     ],
 )
-def test_unreadable_annotations_say_where(tmp_path: Path, text: str, message: str) -> None:
+def test_unreadable_annotations_say_where(tmp_path: Path, text: str, kind: str, line: int, what: str) -> None:
     path = tmp_path / "a.txt"
     path.write_text(text)
-    with pytest.raises(UserError, match=message):
-        read_labels(path)
+    first = read_annotation(path, "a.txt")[1][0]
+    assert (first.kind, first.line) == (kind, line) and what in first.what
+
+
+def test_reading_goes_on_behind_a_bad_line_and_lines_stay_frames(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    written = [f"{number / 100:.2f},0" for number in range(60)]
+    written[20], written[40] = "0.2;0", "7,0"
+    path.write_text("\n".join(["valence,arousal", *written]))
+    labels, problems = read_annotation(path, "a.txt")
+    assert [one.line for one in problems] == [22, 42]
+    assert np.flatnonzero(np.isnan(labels).all(axis=1)).tolist() == [20, 40]
+    np.testing.assert_allclose(labels[[19, 21, 59], 0], [0.19, 0.21, 0.59], atol=1e-6)
+    path.write_text("\n".join(["valence,arousal", *["?"] * 7, *written]))
+    what = {one.kind: one.what for one in read_annotation(path, "a.txt")[1]}["mostly unreadable"]
+    assert what.startswith("9 of 67 lines cannot be read (line 2 is '?'")
 
 
 def test_bad_recordings_cost_themselves_only(tmp_path: Path) -> None:
@@ -81,7 +103,7 @@ def test_bad_recordings_cost_themselves_only(tmp_path: Path) -> None:
     assert [recording.name for recording in corpus.recordings] == ["p2", "p3", "p4"]
     assert list(corpus.failures.columns) == ["name", "what", "consequence"]
     what = corpus.failures.set_index("name")["what"]
-    for name, words in {"p1": "has no p1", "p5": "line 2", "p6": "20 frames", "p7": "cannot be read"}.items():
+    for name, words in {"p1": "no video named p1", "p5": "line 2", "p6": "20 frames", "p7": "cannot be read"}.items():
         assert words in what[name]
 
 
@@ -96,6 +118,7 @@ def test_labels_and_frames_that_differ_are_cut_and_noted(tmp_path: Path) -> None
         "long has 43 labels for 40 frames: the shorter counts.",
         "short has 35 labels for 40 frames: the shorter counts.",
     )
+    assert [one.kind for one in corpus.problems] == ["labels and frames differ"] * 2
 
 
 def test_left_and_right_share_a_video_and_count_as_one_person(tmp_path: Path) -> None:

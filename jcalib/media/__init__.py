@@ -5,15 +5,25 @@ a soundtrack at `rate` is the sound at n / rate seconds, whenever the first samp
 """
 
 from jcalib.media.containers import Probe, frame_times, probe, read_frames
-from jcalib.media.pictures import read_picture, write_picture
+from jcalib.media.detectors import Cascades, Detector, Face, Yunet, find_detector
+from jcalib.media.faces import FaceFrame, read_faces
+from jcalib.media.pictures import align_face, read_picture, write_picture
 from jcalib.media.sound import has_sound, read_sound, sound_windows
 from jcalib.media.writing import write_video
 
 __all__ = [
+    "Cascades",
+    "Detector",
+    "Face",
+    "FaceFrame",
     "Probe",
+    "Yunet",
+    "align_face",
+    "find_detector",
     "frame_times",
     "has_sound",
     "probe",
+    "read_faces",
     "read_frames",
     "read_picture",
     "read_sound",

@@ -82,7 +82,7 @@ def frame_times(video: str | Path) -> np.ndarray:
 
 
 def read_frames(video: str | Path) -> Iterator[tuple[float, np.ndarray]]:
-    """Decodes a video frame by frame.
+    """Decodes a video frame by frame; pictures that the metadata turns (a phone's) are turned upright.
 
     Args:
         video: a video file.
@@ -94,7 +94,9 @@ def read_frames(video: str | Path) -> Iterator[tuple[float, np.ndarray]]:
         UserError: the file is no video or is damaged.
     """
     for time, frame in _decoded(video):
-        yield time, frame.to_ndarray(format="rgb24")
+        picture = frame.to_ndarray(format="rgb24")
+        quarters = round(frame.rotation / 90) % 4  # counter-clockwise, as numpy turns
+        yield time, np.ascontiguousarray(np.rot90(picture, quarters)) if quarters else picture
 
 
 def _decoded(video: str | Path) -> Iterator[tuple[float, av.VideoFrame]]:

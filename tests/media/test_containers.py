@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -73,3 +74,22 @@ def test_a_real_mpeg_program_stream() -> None:
     np.testing.assert_allclose(times, np.arange(75) / 25)
     np.testing.assert_allclose([time for time, _ in read_frames(GRID)], times)
     assert probe(GRID) == (75, pytest.approx(2.98, abs=0.02))
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_turned_pictures_come_upright(tmp_path: Path, degrees: int) -> None:
+    """A phone stores what its sensor saw and says by how much to turn it, counter-clockwise."""
+    upright = np.zeros((96, 64, 3), np.uint8)
+    upright[:48, :32, 0] = upright[:48, 32:, 1] = upright[48:, :32, 2] = 250
+    stored = np.rot90(upright, -degrees // 90)
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        video = container.add_stream("libx264", rate=25)
+        video.height, video.width = stored.shape[:2]
+        video.pix_fmt = "yuv420p"
+        video.set_display_rotation(degrees)
+        container.mux(video.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(stored), format="rgb24")))
+        container.mux(video.encode(None))
+    _, decoded = next(read_frames(tmp_path / "a.mp4"))
+    assert decoded.shape == (96, 64, 3)
+    for channel, (row, column) in enumerate([(24, 16), (24, 48), (72, 16)]):
+        assert decoded[row, column].argmax() == channel and decoded[row, column, channel] > 200

@@ -20,6 +20,7 @@ from jcalib.fusion import FUSIONS, build_fusion
 from jcalib.provenance import provenance
 from jcalib.settings import Preset, preset
 from jcalib.training import Ensemble, pick_device
+from jcalib.training.dropout import step_keys
 
 ROUNDS = 7
 WIDTH = 512
@@ -72,11 +73,11 @@ def _step(name: str, chosen: Preset) -> Callable[[], None]:
     rows = (chosen.seeds, size.batch, size.clips)
     audio, visual = (torch.randn(*rows, WIDTH, device=device) for _ in range(2))
     mask, target = torch.ones(*rows, 2, dtype=torch.bool, device=device), torch.rand(*rows, 2, device=device)
-    loss = ConcordanceLoss()
+    loss, keys = ConcordanceLoss(), step_keys(range(chosen.seeds), 0, 1)[0].to(device)
 
     def step() -> None:
         optimizer.zero_grad(set_to_none=True)
-        ensemble.losses(loss, audio, visual, mask, target).sum().backward()
+        ensemble.losses(loss, audio, visual, mask, target, keys=keys).sum().backward()
         optimizer.step()
         if device.type == "cuda":
             torch.cuda.synchronize()

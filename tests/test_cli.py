@@ -209,7 +209,7 @@ def test_what_is_cached_is_found_by_its_settings(place: Path) -> None:
     def found(device: str = "cpu", seeds: int = 2) -> forecast.Cached:
         return forecast.look_up(smoke, ("joint", "cross", "mixer"), seeds, device)
 
-    run = {"seeds": 2, "device": "cpu", "training": smoke.training.model_dump(mode="json")}
+    run = {"seeds": [0, 1], "device": "cpu", "training": smoke.training.model_dump(mode="json")}
     run |= {"audio_dim": 512, "visual_dim": 512}
     for modality in ("audio", "visual"):
         finished(f"encoder-{modality}-1", {**smoke.encoder.model_dump(mode="json"), "outputs": 6})

@@ -174,7 +174,8 @@ def look_up(settings: Preset, fusions: tuple[str, ...], seeds: int, device: str,
     written = [(path.parent.name, read_json(path.parent / "settings.json")) for path in _finished()]
     encoder = settings.encoder.model_dump(mode="json").items()
     encoders = {name.split("-")[1] for name, one in written if name.startswith("encoder-") and encoder <= one.items()}
-    wanted = {"seeds": seeds, "device": device, "training": settings.training.model_dump(mode="json")}
+    wanted: dict[str, Any] = {"seeds": list(range(seeds)), "device": device}
+    wanted |= {"training": settings.training.model_dump(mode="json")}
     wanted |= {"audio_dim": WIDTH, "visual_dim": WIDTH}  # the audits also train on cues, which are narrower
     runs = {one["fusion"] for _, one in written if {key: one.get(key) for key in wanted} == wanted}
     return Cached(there, there and len(encoders) == 2, tuple(name for name in fusions if there and name in runs))

@@ -1,6 +1,6 @@
 """The comparison of fusions: train them on the same features, and say what their scores allow to say."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -164,7 +164,7 @@ class Study:
 def ablate(
     names: Iterable[str],
     features: Features,
-    seeds: int | None = None,
+    seeds: int | Sequence[int] | None = None,
     preset: str | Preset = "quick",
     device: str = "auto",
     margin: float = 0.02,
@@ -174,7 +174,7 @@ def ablate(
     Args:
         names: fusions; "joint" and "cross" have to be among them for the comparison the kit is about.
         features: what they are trained and evaluated on.
-        seeds: how many; the preset's number by default.
+        seeds: how many, or which; the preset's number by default.
         preset: size, optimiser and epochs, equal for all.
         device: "auto", "cpu" or "cuda".
         margin: the largest difference in CCC that does not matter.

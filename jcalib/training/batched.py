@@ -1,6 +1,7 @@
 """Many seeds of one fusion as one program: stacked parameters, `vmap` over the seed axis.
 
-The seeds share the code and nothing else. Each has its own parameters, its own sequences and its own dropout.
+The seeds share the code and nothing else. Each has its own parameters, its own sequences and its own dropout, and comes
+to what it would come to alone.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,8 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from jcalib.fusion import FusionOutput
+from jcalib.training.dropout import SeededDropout
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -57,18 +60,22 @@ class Ensemble:
     def __len__(self) -> int:
         return len(next(iter(self.parameters.values())))
 
+    def tensors(self) -> dict[str, Tensor]:
+        """Return parameters and buffers by name, as they are, leading seed axis, without gradient."""
+        return {name: tensor.detach() for name, tensor in {**self.parameters, **self.buffers}.items()}
+
     def state(self) -> dict[str, Tensor]:
-        """Return a copy of parameters and buffers as one dictionary, on the CPU, leading seed axis."""
-        both = {**self.parameters, **self.buffers}
-        return {name: tensor.detach().cpu().clone() for name, tensor in both.items()}
+        """Return a copy of `tensors()` on the CPU."""
+        return {name: tensor.cpu().clone() for name, tensor in self.tensors().items()}
 
     def load(self, state: dict[str, Tensor]) -> None:
         """Copy a `state()` into the parameters and buffers, in place."""
-        with torch.no_grad():
-            for name, tensor in {**self.parameters, **self.buffers}.items():
-                tensor.copy_(state[name])
+        for name, tensor in self.tensors().items():
+            tensor.copy_(state[name])
 
-    def losses(self, loss: Loss, audio: Tensor, visual: Tensor, mask: Tensor, target: Tensor) -> Tensor:
+    def losses(
+        self, loss: Loss, audio: Tensor, visual: Tensor, mask: Tensor, target: Tensor, *, keys: Tensor
+    ) -> Tensor:
         """Return each seed's training loss on its own batch.
 
         Args:
@@ -77,14 +84,22 @@ class Ensemble:
             visual: (S, B, L, Dv).
             mask: (S, B, L, 2) bool.
             target: (S, B, L, K), NaN where not annotated.
+            keys: (S,) from `step_keys`: what each seed's dropout is made from.
 
         Returns:
             (S,), differentiable in the parameters.
+
+        Raises:
+            UserError: the fusion draws random numbers that are not dropout.
         """
         self.skeleton.train()
+        dropout = SeededDropout(keys)
 
         def one(parameters: Any, buffers: Any, a: Tensor, v: Tensor, m: Tensor, t: Tensor) -> Tensor:
-            return loss(functional_call(self.skeleton, (parameters, buffers), (a, v, m)).prediction, t)
+            # Fused attention drops inside its kernel, out of reach; at L clips the plain one is as fast.
+            with dropout, sdpa_kernel(SDPBackend.MATH):
+                prediction = functional_call(self.skeleton, (parameters, buffers), (a, v, m)).prediction
+            return loss(prediction, t)
 
         batch = (audio, visual, mask, target)
         return vmap(one, randomness="different")(self.parameters, self.buffers, *batch)

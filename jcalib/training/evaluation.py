@@ -5,6 +5,7 @@ ends count, so that each grid point is predicted once. Between grid points predi
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -112,13 +113,14 @@ def to_frames(ends: np.ndarray, values: np.ndarray, length: int) -> np.ndarray:
     return out.reshape(len(values), values.shape[2], length).transpose(0, 2, 1).astype(np.float32)
 
 
-def frame_table(features: Features, names: list[int], grid: np.ndarray) -> pd.DataFrame:
+def frame_table(features: Features, names: list[int], grid: np.ndarray, seeds: Sequence[int]) -> pd.DataFrame:
     """Return predictions and labels of every frame of some recordings, one row a frame and seed.
 
     Args:
         features: the features.
         names: numbers of the recordings.
         grid: (S, N, 2) from `predict_rows`.
+        seeds: the S seeds.
 
     Returns:
         Columns recording, person, seed, frame, time, valence, arousal, true_valence, true_arousal.
@@ -130,19 +132,19 @@ def frame_table(features: Features, names: list[int], grid: np.ndarray) -> pd.Da
         info = features.recordings[one]
         labels = info.labels
         values = to_frames(features.frame[rows], grid[:, rows], len(labels))
-        seeds, length = values.shape[:2]
+        length = len(labels)
         parts.append(
             pd.DataFrame(
                 {
                     "recording": info.name,
                     "person": info.person,
-                    "seed": np.repeat(np.arange(seeds), length),
-                    "frame": np.tile(np.arange(length), seeds),
-                    "time": np.tile(info.times, seeds),
+                    "seed": np.repeat(seeds, length),
+                    "frame": np.tile(np.arange(length), len(seeds)),
+                    "time": np.tile(info.times, len(seeds)),
                     "valence": values[..., 0].ravel(),
                     "arousal": values[..., 1].ravel(),
-                    "true_valence": np.tile(labels[:, 0], seeds),
-                    "true_arousal": np.tile(labels[:, 1], seeds),
+                    "true_valence": np.tile(labels[:, 0], len(seeds)),
+                    "true_arousal": np.tile(labels[:, 1], len(seeds)),
                 }
             )
         )

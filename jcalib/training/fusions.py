@@ -1,11 +1,12 @@
 """Train one fusion over many seeds at once, keep each seed's best epoch, resume after a kill.
 
-Every random draw of an epoch comes from (seed, epoch), so that an interrupted training goes on to the same numbers.
+Everything random comes from (seed, epoch, step), so that a seed comes to the same numbers whichever seeds train beside
+it, and an interrupted training goes on to the numbers of an undisturbed one.
 """
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +26,9 @@ from jcalib.settings import Preset, UserError, choose
 from jcalib.settings import preset as preset_of
 from jcalib.training.batched import Ensemble, pick_device
 from jcalib.training.calibration import calibrate
+from jcalib.training.dropout import step_keys
 from jcalib.training.evaluation import Resident, frame_table, predict_rows, score
-from jcalib.training.run import TARGETS, Run, RunSettings, runs_folder
+from jcalib.training.run import TARGETS, Run, RunSettings, runs_folder, seeds_of
 
 SAVE_EVERY = 5.0  # seconds between saved states; a kill costs at most that much work
 
@@ -49,17 +51,17 @@ class Epoch:
 def fit(
     fusion: str,
     features: Features,
-    seeds: int | None = None,
+    seeds: int | Sequence[int] | None = None,
     preset: str | Preset = "quick",
     on_epoch: Callable[[Epoch], None] | None = None,
     device: str = "auto",
 ) -> Run:
-    """Train a fusion with seeds 0 to S - 1; a run with the same settings is not trained again.
+    """Train a fusion with S seeds; a run with the same settings is not trained again.
 
     Args:
         fusion: name of a registered fusion.
         features: what it is trained and evaluated on.
-        seeds: S; the preset's number by default.
+        seeds: S, for the seeds 0 to S - 1, or the seeds themselves; the preset's number by default.
         preset: where size, optimiser and epochs come from.
         on_epoch: called after each epoch.
         device: "auto", "cpu" or "cuda".
@@ -73,7 +75,7 @@ def fit(
     chosen = preset_of(preset)
     settings = RunSettings(
         fusion=choose(fusion, FUSIONS, "fusion"),
-        seeds=chosen.seeds if seeds is None else seeds,
+        seeds=seeds_of(chosen.seeds if seeds is None else seeds),
         training=chosen.training,
         features=features.source,
         audio_dim=features.audio.shape[1],
@@ -84,7 +86,7 @@ def fit(
     folder = runs_folder() / settings.name
     with stage(f"train {fusion}", settings.training.epochs) as progress:
         if (folder / "status.json").is_file():
-            progress.note(f"unchanged, {settings.seeds} seeds")
+            progress.note(f"unchanged, {len(settings.seeds)} seeds")
             return Run(folder, settings)
         training = _Training(settings, features, folder)
 
@@ -95,7 +97,7 @@ def fit(
 
         run = training.finish(training.run(after))
         means = run.frame().groupby("target", sort=False)["ccc"].mean()
-        progress.note(f"{settings.seeds} seeds, CCC V {means['valence']:.3f} A {means['arousal']:.3f}")
+        progress.note(f"{len(settings.seeds)} seeds, CCC V {means['valence']:.3f} A {means['arousal']:.3f}")
     return run
 
 
@@ -114,24 +116,24 @@ class _Training:
         self.settings, self.features, self.folder = settings, features, folder
         self.device = torch.device(settings.device)
         self.data = Resident(features, self.device)
-        self.ensemble = Ensemble.create(settings.build, range(settings.seeds), self.device)
+        self.ensemble = Ensemble.create(settings.build, settings.seeds, self.device)
         for parameter in self.ensemble.parameters.values():
             parameter.requires_grad_()
         size = settings.training
         self.optimizer = torch.optim.AdamW(
-            list(self.ensemble.parameters.values()), lr=size.learning_rate, weight_decay=size.weight_decay
+            list(self.ensemble.parameters.values()), lr=size.learning_rate, weight_decay=size.weight_decay, fused=True
         )
         self.loss = ConcordanceLoss()
         self.pool, self.sequences = self._pool()
-        self.best_score = np.full(settings.seeds, -math.inf)
-        self.best_epoch = np.zeros(settings.seeds, dtype=int)
-        self.best = self.ensemble.state()
+        self.best_score = np.full(len(settings.seeds), -math.inf)
+        self.best_epoch = np.zeros(len(settings.seeds), dtype=int)
+        self.best = {name: tensor.clone() for name, tensor in self.ensemble.tensors().items()}
         self.history: list[dict[str, float]] = []
         self.epoch = 0
         self.seconds = 0.0
 
     def _pool(self) -> tuple[Tensor, int]:
-        """Return the last rows of all complete training sequences, and how many an epoch takes."""
+        """Return the rows (N, L) of all complete training sequences, and how many sequences an epoch takes."""
         clips, stride = self.settings.training.clips, self.features.stride
         lasts, rows = [], 0
         for one in self.features.of_role("fusion"):
@@ -143,7 +145,7 @@ class _Training:
             raise UserError(
                 f"no fusion person's recording holds a sequence of {clips} clips: use longer recordings or fewer clips."
             )
-        return torch.from_numpy(pool), min(len(pool), math.ceil(rows / clips))
+        return torch.from_numpy(sequence_rows(pool, stride, clips)), min(len(pool), math.ceil(rows / clips))
 
     def run(self, on_epoch: Callable[[Epoch], None]) -> float:
         """Train to the last epoch and return the wall time in seconds, that before a kill included."""
@@ -174,26 +176,23 @@ class _Training:
         for group in self.optimizer.param_groups:
             group["lr"] = size.rate(number)
         batches = self._shuffled(number).split(size.batch, dim=1)
-        total = torch.zeros(self.settings.seeds, device=self.device)
-        devices = [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(number)  # dropout
-            for last in batches:
-                rows = torch.from_numpy(sequence_rows(last.numpy(), self.features.stride, size.clips))
-                losses = self.ensemble.losses(self.loss, *self.data.gather(rows))
-                self.optimizer.zero_grad(set_to_none=True)
-                losses.sum().backward()
-                self.optimizer.step()
-                total += losses.detach()
+        keys = step_keys(self.settings.seeds, number, len(batches)).to(self.device)
+        total = torch.zeros(len(self.settings.seeds), device=self.device)
+        for rows, key in zip(batches, keys, strict=True):
+            losses = self.ensemble.losses(self.loss, *self.data.gather(rows), keys=key)
+            self.optimizer.zero_grad(set_to_none=True)
+            losses.sum().backward()
+            self.optimizer.step()
+            total += losses.detach()
         return (total / len(batches)).cpu().numpy()
 
     def _shuffled(self, epoch: int) -> Tensor:
-        """Return each seed's own sequences of an epoch as last rows, (S, sequences)."""
+        """Return the rows of each seed's own sequences of an epoch, (S, sequences, L), on the device."""
         orders = []
-        for seed in range(self.settings.seeds):
+        for seed in self.settings.seeds:
             generator = torch.Generator().manual_seed(1_000_003 * seed + epoch)
             orders.append(torch.randperm(len(self.pool), generator=generator)[: self.sequences])
-        return self.pool[torch.stack(orders)]
+        return self.pool[torch.stack(orders)].to(self.device)
 
     def _select(self) -> np.ndarray:
         names = self.features.of_role(self.settings.training.select_on) or self.features.of_role("fusion")
@@ -207,14 +206,14 @@ class _Training:
         score = selection.mean(1)
         better = score > self.best_score
         if better.any():
-            index = torch.from_numpy(np.flatnonzero(better))
-            for name, tensor in self.ensemble.state().items():
+            index = torch.from_numpy(np.flatnonzero(better)).to(self.device)
+            for name, tensor in self.ensemble.tensors().items():
                 self.best[name][index] = tensor[index]
         self.best_score = np.where(better, score, self.best_score)
         self.best_epoch = np.where(better, self.epoch, self.best_epoch)
-        for seed in range(self.settings.seeds):
-            row = {"epoch": self.epoch, "seed": seed, "loss": float(loss[seed])}
-            row |= {f"selection_{name}": float(selection[seed, k]) for k, name in enumerate(TARGETS)}
+        for place, seed in enumerate(self.settings.seeds):
+            row = {"epoch": self.epoch, "seed": seed, "loss": float(loss[place])}
+            row |= {f"selection_{name}": float(selection[place, k]) for k, name in enumerate(TARGETS)}
             self.history.append(row)
 
     @property
@@ -241,7 +240,7 @@ class _Training:
         state = torch.load(self._state_file, weights_only=True, map_location=self.device)
         self.ensemble.load(state["ensemble"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.best = {name: tensor.cpu() for name, tensor in state["best"].items()}
+        self.best = state["best"]
         self.best_score = np.array(state["best_score"])
         self.best_epoch = np.array(state["best_epoch"])
         self.history, self.epoch, self.seconds = state["history"], state["epoch"], state["seconds"]
@@ -256,7 +255,7 @@ class _Training:
         self.folder.mkdir(parents=True, exist_ok=True)
         write_json(self.folder / "settings.json", settings.model_dump(mode="json"))
         with replacing(self.folder / "checkpoint.safetensors") as beside:
-            save_file(self.best, beside)
+            save_file(self.ensemble.state(), beside)
         with replacing(self.folder / "history.csv") as beside:
             pd.DataFrame(self.history).to_csv(beside, index=False)
         with replacing(self.folder / "predictions.parquet") as beside:
@@ -277,13 +276,13 @@ class _Training:
         if not names:
             return pd.DataFrame()
         grid = predict_rows(self.ensemble, self.data, self.features, names, self.settings.training.clips)
-        return frame_table(self.features, names, grid)
+        return frame_table(self.features, names, grid, self.settings.seeds)
 
     def _metrics(self, table: pd.DataFrame, seconds: float) -> dict[str, object]:
         parameters = sum(p[0].numel() for p in self.ensemble.parameters.values())
         scores = [
             score(table[table["seed"] == seed], target) | {"seed": seed, "target": target}
-            for seed in range(self.settings.seeds)
+            for seed in self.settings.seeds
             for target in TARGETS
         ]
         return {

@@ -5,6 +5,7 @@ every frame), `metrics.json`, `calibration.json` (of the interval of a predictio
 another video; only where the features know it), `provenance.json`, and `status.json` last.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +28,7 @@ class RunSettings(Settings):
     """Everything that decides a run's numbers; its fingerprint names the run's folder."""
 
     fusion: str
-    seeds: int
+    seeds: tuple[int, ...]
     training: TrainingSettings
     features: str  # fingerprint of the features
     audio_dim: int
@@ -53,6 +54,21 @@ class RunSettings(Settings):
             rank=size.rank,
             dropout=size.dropout,
         )
+
+
+def seeds_of(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    """Return the seeds that a number of them, or a list of them, means: 3 is 0, 1, 2.
+
+    Raises:
+        UserError: there is none, one comes twice, or one is not a number from 0 to 2^31 - 1.
+    """
+    chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(int(seed) for seed in seeds)
+    if not chosen:
+        raise UserError(f"seeds has {seeds!r}: a run needs at least one.")
+    wrong = [seed for seed in chosen if not 0 <= seed < 2**31 or chosen.count(seed) > 1]
+    if wrong:
+        raise UserError(f"seeds has {wrong[0]}: each is a number from 0 to 2147483647 and comes once.")
+    return chosen
 
 
 def runs_folder() -> Path:
@@ -126,20 +142,22 @@ class Run:
         """Return the trained fusions of all seeds, ready to predict."""
         from safetensors.torch import load_file
 
-        ensemble = Ensemble.create(self.settings.build, range(self.settings.seeds), pick_device(device))
+        ensemble = Ensemble.create(self.settings.build, self.settings.seeds, pick_device(device))
         ensemble.load(load_file(self.folder / "checkpoint.safetensors"))
         return ensemble
 
-    def fusion(self, seed: int = 0) -> Fusion:
-        """Return the trained fusion of one seed, in evaluation mode.
+    def fusion(self, seed: int | None = None) -> Fusion:
+        """Return the trained fusion of one seed, the first by default, in evaluation mode.
 
         Raises:
             UserError: the run has no such seed.
         """
-        if not 0 <= seed < self.settings.seeds:
-            raise UserError(f"seed is {seed}, the run has seeds 0 to {self.settings.seeds - 1}: take one of these.")
+        seeds = self.settings.seeds
+        if seed is not None and seed not in seeds:
+            raise UserError(f"seed is {seed}, the run has {', '.join(map(str, seeds))}: take one of these.")
+        place = 0 if seed is None else seeds.index(seed)
         fusion = self.settings.build()
-        fusion.load_state_dict({name: values[seed] for name, values in self.ensemble("cpu").state().items()})
+        fusion.load_state_dict({name: values[place] for name, values in self.ensemble("cpu").state().items()})
         return fusion.eval()
 
     def stacked(self) -> tuple[list[str], list[np.ndarray], list[np.ndarray]]:

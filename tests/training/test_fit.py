@@ -60,11 +60,59 @@ def test_seeds_differ_and_the_same_seeds_give_the_same_numbers():
     assert np.array_equal(table(fit("joint", features, seeds=2, preset=chosen)), numbers)
 
 
-def test_a_seed_does_not_depend_on_the_seeds_beside_it():
-    features, chosen = toy_features(), toy_preset(dropout=0.0)
-    both = fit("joint", features, seeds=3, preset=chosen).predictions
-    alone = fit("joint", features, seeds=1, preset=chosen).predictions
-    np.testing.assert_allclose(both[both["seed"] == 0]["valence"], alone["valence"], atol=1e-4)
+@fusions.register("restless")
+class Restless(fusions.Fusion):
+    """Dropout wherever a user may put it: in a transformer's layers and its attention, on a gate, by function."""
+
+    def __init__(self, *sizes, **options):
+        super().__init__(*sizes, **options)
+        self.layer = torch.nn.TransformerEncoderLayer(self.dim, 2, 8, dropout=0.3, batch_first=True)
+        self.gate = torch.nn.Sequential(torch.nn.Linear(2 * self.dim, self.dim), torch.nn.AlphaDropout(0.2))
+
+    def attend(self, audio, visual, mask):
+        gate = torch.sigmoid(self.gate(torch.cat([audio, visual], dim=-1)))
+        return self.layer(audio), torch.nn.functional.dropout(gate * visual, 0.4, self.training), {}
+
+
+del FUSIONS["restless"]  # registered where it is tested
+
+
+@pytest.mark.filterwarnings("ignore:There is a performance drop")  # vmap over torch's own transformer layer
+@pytest.mark.parametrize("name", ["joint", "cross", "restless"])
+def test_a_seed_comes_to_the_same_alone_and_beside_others(name, monkeypatch):
+    monkeypatch.setitem(FUSIONS, "restless", Restless)
+    features, chosen = toy_features(lost=True), toy_preset(dropout=0.5)
+    among = fit(name, features, seeds=5, preset=chosen)
+    alone = fit(name, features, seeds=[3], preset=chosen)
+    assert alone.settings.seeds == (3,) and set(alone.predictions["seed"]) == {3}
+    kept = among.history[among.history["seed"] == 3].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, alone.history, rtol=0, atol=1e-4)
+    both = among.predictions[among.predictions["seed"] == 3]
+    np.testing.assert_allclose(both[["valence", "arousal"]], table(alone), atol=1e-4)
+    calm = fit(name, features, seeds=[3], preset=toy_preset(dropout=0.0))
+    assert not np.allclose(table(calm), table(alone), atol=1e-3), "dropout changed nothing, the test cannot fail"
+
+
+def test_noise_that_seeds_would_share_is_refused(monkeypatch):
+    class Noisy(fusions.Fusion):
+        def attend(self, audio, visual, mask):
+            return audio + torch.randn_like(audio), visual, {}
+
+    monkeypatch.setitem(FUSIONS, "noisy", Noisy)
+    with pytest.raises(UserError, match=r"random numbers by aten\.randn_like.*use torch\.nn\.Dropout"):
+        fit("noisy", toy_features(), seeds=2, preset=toy_preset(1))
+
+
+def test_a_run_knows_its_seeds():
+    run = fit("mean", toy_features(), seeds=[7, 2], preset=toy_preset(1))
+    assert run.frame()["seed"].unique().tolist() == [7, 2]
+    whole = run.ensemble("cpu").state()["head.0.weight"]
+    assert torch.equal(run.fusion(2).state_dict()["head.0.weight"], whole[1])
+    with pytest.raises(UserError, match=r"seed is 1, the run has 7, 2"):
+        run.fusion(1)
+    for wrong in (0, [], [1, 1], [-1]):
+        with pytest.raises(UserError, match="seeds has"):
+            fit("mean", toy_features(), seeds=wrong, preset=toy_preset(1))
 
 
 def test_a_finished_run_is_not_trained_again():

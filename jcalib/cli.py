@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from jcalib import progress
-from jcalib.settings import PRESETS, Preset, UserError, choose
+from jcalib.settings import PRESETS, Preset, UserError, choose, widths_of
 from jcalib.settings import preset as preset_of
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ PresetName = Annotated[str, typer.Option("--preset", help=f"settings to use: {',
 CorpusPath = Annotated[str, typer.Option("--corpus", help="'synthetic', or a folder in Aff-Wild2's layout")]
 Seeds = Annotated[int | None, typer.Option(min=1, help="how many; the preset's number by default")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
+Smooth = Annotated[str, typer.Option(help="frames to average predictions over, as 20,50; none by default")]
 Out = Annotated[Path | None, typer.Option(help="folder to write to")]
 
 
@@ -48,10 +49,15 @@ def report(
     fusions: Annotated[str, typer.Option(help="names with commas between; the preset's by default")] = "",
     seeds: Seeds = None,
     device: Device = "auto",
+    smooth: Smooth = "",
+    zero_fill: Annotated[
+        bool, typer.Option("--zero-fill", help="say what the released code's scoring of unlabelled frames would claim")
+    ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="execute every chapter, also unchanged ones")] = False,
 ) -> None:
     """Build the corpus, train, and write the report; what is there already is used again."""
     preset_of(preset)
+    widths_of(smooth)
     _checked(where, device)
     from jcalib.reporting.forecast import forecast, inputs_of, shown
     from jcalib.reporting.report import plan, write_report
@@ -60,6 +66,7 @@ def report(
 
     check_compared(fusions)
     given = {"corpus": _corpus(where), "fusions": fusions, "seeds": seeds, "device": device}
+    given |= {"smooth": smooth, "zero_fill": zero_fill or None}
     parameters: dict[str, Any] = {name: value for name, value in given.items() if value not in UNSAID}
     planned = plan(preset, out, **parameters)
     inputs = inputs_of(where, preset)

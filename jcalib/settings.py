@@ -42,6 +42,18 @@ def choose(name: str, known: Iterable[str], what: str) -> str:
     raise UserError(f"unknown {what} {name!r}:{hint} choose from {', '.join(names)}.")
 
 
+def widths_of(text: str) -> tuple[int, ...]:
+    """Return the two widths of smoothing that a shell gives as "20,50"; () for none.
+
+    Raises:
+        UserError: it is something else.
+    """
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if parts and not (len(parts) == 2 and all(part.isdecimal() and int(part) for part in parts)):
+        raise UserError(f"smooth has {text!r}: it takes frames for valence and for arousal, as 20,50.")
+    return tuple(map(int, parts))
+
+
 class Settings(BaseModel):
     """Frozen settings that refuse unknown names and mistyped values."""
 

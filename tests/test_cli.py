@@ -71,6 +71,7 @@ def jcalib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         ("report --device cdua", "unknown device 'cdua': did you mean 'cuda'"),
         ("report --seeds 0", "greater than or equal to 1"),
         ("report --seeds many", "valid integer"),
+        ("report --smooth 20", "smooth has '20': it takes frames for valence and for arousal"),
         ("report --out notebooks", "holds something else than a report"),
         ("run 4_ablatoin", "did you mean '4_ablation'"),
         ("run ablation -p sedes=3", "did you mean 'seeds'"),

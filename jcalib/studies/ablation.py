@@ -14,8 +14,8 @@ from jcalib.settings import Preset, UserError, choose
 from jcalib.settings import preset as preset_of
 from jcalib.studies import families, verdicts
 from jcalib.studies.families import SINGLE
-from jcalib.studies.statistics import Comparison, compare, sums
-from jcalib.training import Run, fit
+from jcalib.studies.statistics import TARGETS, Comparison, ccc_from_sums, compare, sums, zero_filled
+from jcalib.training import Run, evaluation, fit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,23 +28,30 @@ class Study:
     Attributes:
         runs: by fusion.
         margin: the largest difference in CCC that does not matter.
+        smooth: frames over which predictions of valence and arousal are averaged before they are scored; () for none.
     """
 
     runs: Mapping[str, Run]
     margin: float = 0.02
+    smooth: tuple[int, ...] = ()
 
     @cached_property
     def sums(self) -> dict[str, np.ndarray]:
         """The six sums of every fusion, (R, S, 2, 6), over the frames that all of them predict."""
-        stacked = {name: run.stacked() for name, run in self.runs.items()}
-        labels = next(iter(stacked.values()))[2]
+        stacked = {name: run.stacked()[1] for name, run in self.runs.items()}
         result: dict[str, list[np.ndarray]] = {name: [] for name in stacked}
-        for recording, true in enumerate(labels):
-            values = {name: parts[1][recording] for name, parts in stacked.items()}
+        for recording, true in enumerate(self._labels):
+            values = {name: parts[recording] for name, parts in stacked.items()}
+            if self.smooth:
+                values = {name: evaluation.smooth(predicted, self.smooth) for name, predicted in values.items()}
             both = np.logical_and.reduce([np.isfinite(one).all(axis=0) for one in values.values()])  # (T, 2)
             for name, predicted in values.items():
                 result[name].append(sums(predicted.swapaxes(1, 2), true.T, both.T))  # (S, 2, 6)
         return {name: np.stack(parts) for name, parts in result.items()}
+
+    @cached_property
+    def _labels(self) -> list[np.ndarray]:
+        return next(iter(self.runs.values())).stacked()[2]
 
     @cached_property
     def persons(self) -> list[str]:
@@ -52,8 +59,53 @@ class Study:
         return next(iter(self.runs.values())).stacked()[0]
 
     def frame(self) -> pd.DataFrame:
-        """Return one row a fusion, seed and target: ccc, rmse, pearson, parameters, train_seconds."""
-        return pd.concat([run.frame() for run in self.runs.values()], ignore_index=True)
+        """Return one row a fusion, seed and target: ccc, rmse, pearson, parameters, train_seconds.
+
+        With smoothing CCC is that of the smoothed predictions, and rmse and pearson are left out.
+        """
+        tables = {name: run.frame() for name, run in self.runs.items()}
+        if self.smooth:
+            for name, table in tables.items():  # rows are targets within seeds
+                values = ccc_from_sums(self.sums[name].sum(0)).ravel()
+                tables[name] = table.drop(columns=["rmse", "pearson"]).assign(ccc=values)
+        return pd.concat(tables.values(), ignore_index=True)
+
+    def zero_filled(self) -> pd.DataFrame:
+        """Return what zero-filling, as in the released validation code, would have claimed.
+
+        Returns:
+            One row a fusion and target (valence, arousal, mean): ccc is the official metric, zero_filled what the
+            same predictions get when every frame without a label or without a prediction counts as agreement at 0,
+            filled the share of such frames. Means over seeds.
+        """
+        frames = np.array([len(true) for true in self._labels])[:, None, None]
+        rows = []
+        for name, table in self.sums.items():
+            official, claimed = (ccc_from_sums(one.sum(0)).mean(0) for one in (table, zero_filled(table, frames)))
+            filled = 1 - table[..., 0].sum(0).mean(0) / frames.sum()
+            triples = [*zip(official, claimed, filled, strict=True)]
+            triples.append(tuple(np.mean(triples, axis=0)))
+            rows += [(name, target, *triple) for target, triple in zip((*TARGETS, "mean"), triples, strict=True)]
+        return pd.DataFrame(rows, columns=["fusion", "target", "ccc", "zero_filled", "filled"])
+
+    def practices(self, zero_fill: bool = False) -> list[str]:
+        """Return what has to be said about the numbers, a sentence each: smoothing where it is on, and on request
+        what zero-filling would have claimed.
+        """
+        said = []
+        if self.smooth:
+            widths = " and ".join(f"{width} ({of})" for width, of in zip(self.smooth, TARGETS, strict=True))
+            said.append(
+                f"Predictions are averaged over {widths} frames before they are scored; by default they are not."
+            )
+        table = self.zero_filled() if zero_fill else pd.DataFrame()
+        for row in table[table["target"] == "mean"].to_dict("records") if zero_fill else []:
+            ours, theirs = (verdicts.format_ccc(row[column]) for column in ("ccc", "zero_filled"))
+            said.append(
+                f"{row['fusion']}: {ours} by the official metric; {theirs} if frames without a label or prediction "
+                f"({row['filled']:.1%}) counted as agreement at 0, as in the released code."
+            )
+        return said
 
     def primary(self) -> Comparison:
         """Return joint - cross on the mean of valence and arousal, the one test that is not adjusted."""
@@ -168,6 +220,7 @@ def ablate(
     preset: str | Preset = "quick",
     device: str = "auto",
     margin: float = 0.02,
+    smooth: Iterable[int] = (),
 ) -> Study:
     """Train fusions on the same features with the same seeds and settings, and compare them.
 
@@ -178,6 +231,8 @@ def ablate(
         preset: size, optimiser and epochs, equal for all.
         device: "auto", "cpu" or "cuda".
         margin: the largest difference in CCC that does not matter.
+        smooth: frames over which predictions of valence and arousal are averaged before they are scored (T-BIOM: 20,
+            50); none by default.
 
     Returns:
         The study. Runs that are there already are not trained again.
@@ -190,4 +245,4 @@ def ablate(
     if missing:
         raise UserError(f"the study has {', '.join(names)}, not {missing[0]}: joint and cross are what is compared.")
     chosen = preset_of(preset)
-    return Study({name: fit(name, features, seeds, chosen, device=device) for name in names}, margin)
+    return Study({name: fit(name, features, seeds, chosen, device=device) for name in names}, margin, tuple(smooth))

@@ -68,6 +68,24 @@ def ccc_from_sums(sums: ArrayLike) -> Array:
     return np.where(x_varies | y_varies, value, np.nan)
 
 
+def zero_filled(sums: ArrayLike, frames: ArrayLike) -> Array:
+    """Return the sums that the released validation code scores: frames that do not count are set to 0 and kept.
+
+    There, a frame without a label (-5) gets prediction 0 and label 0, which is perfect agreement at 0. Zeros add to n
+    alone. With means away from 0 this raises the CCC, and the more frames have no label the more.
+
+    Args:
+        sums: (..., 6), of frames that count.
+        frames: (...), all frames, also those that do not count.
+
+    Returns:
+        (..., 6) float64.
+    """
+    filled = np.array(sums, np.float64)
+    filled[..., 0] = frames
+    return filled
+
+
 @dataclass(frozen=True)
 class Comparison:
     """A difference A - B of mean-over-seeds CCC (or one fusion's own CCC), and how sure it is.

@@ -15,6 +15,7 @@ from torch import Tensor
 from jcalib.clips import sequence_rows, tiles, training_rows
 from jcalib.concordance import ccc
 from jcalib.features import Features
+from jcalib.settings import UserError
 from jcalib.training.batched import Ensemble
 
 CHUNK = 256  # windows evaluated at once; bounds the memory of a joint correlation
@@ -111,6 +112,35 @@ def to_frames(ends: np.ndarray, values: np.ndarray, length: int) -> np.ndarray:
     columns = values.transpose(0, 2, 1).reshape(-1, len(ends))
     out = np.stack([np.interp(frames, ends, column) for column in columns])
     return out.reshape(len(values), values.shape[2], length).transpose(0, 2, 1).astype(np.float32)
+
+
+def smooth(values: np.ndarray, widths: Sequence[int]) -> np.ndarray:
+    """Average predictions along time, as T-BIOM does before scoring (20 frames for valence, 50 for arousal).
+
+    The released code pads with zeros, which pulls both ends of a recording towards 0; here a window that reaches
+    beyond the recording, or over frames without a prediction, averages what there is.
+
+    Args:
+        values: (..., T, K), NaN where there is no prediction; such frames stay so.
+        widths: frames of the window, one a target; an even window reaches one frame further back than ahead.
+
+    Returns:
+        (..., T, K) of the same type.
+
+    Raises:
+        UserError: there is not one width of 1 or more for each target.
+    """
+    from scipy.ndimage import uniform_filter1d
+
+    if len(widths) != values.shape[-1] or min(widths) < 1:
+        raise UserError(f"smooth has {list(widths)}: it takes a width in frames for each of valence and arousal.")
+    known = np.isfinite(values)
+    smoothed = np.full(values.shape, np.nan)
+    for target, width in enumerate(widths):
+        parts = (np.where(known, values, 0)[..., target], known[..., target])
+        total, count = (uniform_filter1d(part.astype(float), width, mode="constant") for part in parts)
+        smoothed[..., target] = total / np.where(known[..., target], count, np.nan)
+    return smoothed.astype(values.dtype)
 
 
 def frame_table(features: Features, names: list[int], grid: np.ndarray, seeds: Sequence[int]) -> pd.DataFrame:

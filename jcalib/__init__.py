@@ -12,6 +12,7 @@ _HOMES = {
     "UserError": "settings",
     "log_mel": "encoders",
     "build_fusion": "fusion",
+    "open_features": "own_features",
     "extract": "training",
     "fit": "training",
     "ablate": "studies",
@@ -19,7 +20,7 @@ _HOMES = {
 }
 _ROOMS = (
     "concordance", "settings", "files", "progress", "provenance", "media", "corpora", "clips", "entries", "encoders",
-    "inputs", "features", "fusion", "training", "studies", "explain", "views", "reporting", "doctor",
+    "inputs", "features", "own_features", "fusion", "training", "studies", "explain", "views", "reporting", "doctor",
 )  # fmt: skip
 
 __version__ = "0.1.0"

@@ -105,6 +105,11 @@ class Features:
         return self.clip_frames // self.hop
 
     @property
+    def modalities(self) -> tuple[str, ...]:
+        """The modalities that have a valid row at all."""
+        return tuple(name for column, name in enumerate(MODALITIES) if self.valid[:, column].any())
+
+    @property
     def clip_time(self) -> float:
         """Time between the clips of a sequence, in `unit`: the median over all recordings; NaN where none holds two."""
         later = np.arange(self.stride, len(self.time))

@@ -1,10 +1,10 @@
 """Every fusion by name, the kit's and the user's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 from jcalib.fusion.base import Fusion
-from jcalib.settings import choose
+from jcalib.settings import UserError, choose
 
 FUSIONS: dict[str, type[Fusion]] = {}
 
@@ -68,6 +68,23 @@ def build_fusion(name: str, audio_dim: int, visual_dim: int, clips: int, **optio
         ValueError: the name is unknown, or a size is not allowed.
     """
     return FUSIONS[choose(name, FUSIONS, "fusion")](audio_dim, visual_dim, clips, **options)
+
+
+def check_modalities(name: str, there: Collection[str]) -> None:
+    """Refuse a fusion of something that no recording has.
+
+    Args:
+        name: of the fusion.
+        there: "audio", "visual" or both: what has a valid row at all.
+
+    Raises:
+        UserError: the name is unknown, or the fusion reads more than there is; the message says which make sense.
+    """
+    reads = FUSIONS[choose(name, FUSIONS, "fusion")].reads
+    missing = [modality for modality in reads if modality not in there]
+    if missing:
+        sense = ", ".join(one for one, cls in FUSIONS.items() if set(cls.reads) <= set(there)) or "none"
+        raise UserError(f"{name} reads {missing[0]}, which no recording has: the fusions that make sense are {sense}.")
 
 
 def _is_ours(cls: type[Fusion]) -> bool:

@@ -177,7 +177,8 @@ class Study:
 
     def detectable(self) -> str:
         """Return what difference could have been seen, and what no interval covers."""
-        return verdicts.detectable(self.primary())
+        once = next(iter(self.runs.values())).settings.one_label
+        return verdicts.detectable(self.primary()) + " One label per recording: each counts once." * once
 
     def plot(self) -> "Figure":
         """Draw the differences with their intervals."""

@@ -97,6 +97,33 @@ def predict_rows(ensemble: Ensemble, data: Resident, features: Features, names: 
     return result.numpy()
 
 
+def scored(features: Features, names: list[int], grid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what is compared with labels: clip ends; with one label a recording, each recording's mean prediction.
+
+    Args:
+        features: the features.
+        names: numbers of the recordings.
+        grid: (S, N, K) from `predict_rows`.
+
+    Returns:
+        Predictions (S, n, K), NaN where there is none, and labels (n, K): a row a clip end, or a row a recording,
+        however many clips it has.
+    """
+    spans = [slice(first, first + count) for first, count in map(features.span, names)]
+    if not features.one_label:
+        rows = np.concatenate([np.arange(span.start, span.stop) for span in spans])
+        return grid[:, rows], features.target[rows]
+    means = np.stack([_mean_of_known(grid[:, span]) for span in spans], axis=1)
+    return means, np.stack([features.target[span.start] for span in spans])
+
+
+def _mean_of_known(values: np.ndarray) -> np.ndarray:
+    """Return the mean over clips, (S, K) of (S, n, K), of those that have a prediction; NaN where none has."""
+    known = ~np.isnan(values)
+    total, count = np.where(known, values, 0).sum(axis=1, dtype=np.float64), known.sum(axis=1)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0).astype(np.float32)
+
+
 def to_frames(ends: np.ndarray, values: np.ndarray, length: int) -> np.ndarray:
     """Interpolate predictions at clip ends to all frames, holding the first and the last.
 
@@ -146,6 +173,8 @@ def smooth(values: np.ndarray, widths: Sequence[int]) -> np.ndarray:
 def frame_table(features: Features, names: list[int], grid: np.ndarray, seeds: Sequence[int]) -> pd.DataFrame:
     """Return predictions and labels of every frame of some recordings, one row a frame and seed.
 
+    With one label a recording it is one row a recording and seed, at the recording's last frame.
+
     Args:
         features: the features.
         names: numbers of the recordings.
@@ -157,20 +186,24 @@ def frame_table(features: Features, names: list[int], grid: np.ndarray, seeds: S
     """
     parts = []
     for one in names:
-        first, count = features.span(one)
-        rows = slice(first, first + count)
         info = features.recordings[one]
-        labels = info.labels
-        values = to_frames(features.frame[rows], grid[:, rows], len(labels))
-        length = len(labels)
+        frames = np.arange(len(info.labels))
+        if features.one_label:
+            frames = frames[-1:]
+            values, _ = scored(features, [one], grid)
+        else:
+            first, count = features.span(one)
+            rows = slice(first, first + count)
+            values = to_frames(features.frame[rows], grid[:, rows], len(frames))
+        labels, length = info.labels[frames], len(frames)
         parts.append(
             pd.DataFrame(
                 {
                     "recording": info.name,
                     "person": info.person,
                     "seed": np.repeat(seeds, length),
-                    "frame": np.tile(np.arange(length), len(seeds)),
-                    "time": np.tile(info.times, len(seeds)),
+                    "frame": np.tile(frames, len(seeds)),
+                    "time": np.tile(info.times[frames], len(seeds)),
                     "valence": values[..., 0].ravel(),
                     "arousal": values[..., 1].ravel(),
                     "true_valence": np.tile(labels[:, 0], len(seeds)),

@@ -20,14 +20,15 @@ from jcalib.concordance import ConcordanceLoss, ccc
 from jcalib.features import Features
 from jcalib.files import fingerprint, replacing, source_fingerprint, write_json
 from jcalib.fusion import FUSIONS
+from jcalib.fusion.registry import check_modalities
 from jcalib.progress import stage
 from jcalib.provenance import provenance
-from jcalib.settings import Preset, UserError, choose
+from jcalib.settings import Preset, UserError
 from jcalib.settings import preset as preset_of
 from jcalib.training.batched import Ensemble, pick_device
 from jcalib.training.calibration import calibrate
 from jcalib.training.dropout import step_keys
-from jcalib.training.evaluation import Resident, frame_table, predict_rows, score
+from jcalib.training.evaluation import Resident, frame_table, predict_rows, score, scored
 from jcalib.training.run import TARGETS, Run, RunSettings, runs_folder, seeds_of
 
 SAVE_EVERY = 5.0  # seconds between saved states; a kill costs at most that much work
@@ -70,16 +71,18 @@ def fit(
         The finished run.
 
     Raises:
-        UserError: unknown fusion or preset, or too few clips for one sequence.
+        UserError: unknown fusion or preset, too few clips for one sequence, or a modality that nobody has.
     """
     chosen = preset_of(preset)
+    check_modalities(fusion, features.modalities)
     settings = RunSettings(
-        fusion=choose(fusion, FUSIONS, "fusion"),
+        fusion=fusion,
         seeds=seeds_of(chosen.seeds if seeds is None else seeds),
         training=chosen.training,
         features=features.source,
         audio_dim=features.audio.shape[1],
         visual_dim=features.visual.shape[1],
+        one_label=features.one_label,
         device=pick_device(device).type,
         code=_code(fusion),
     )
@@ -197,10 +200,9 @@ class _Training:
     def _select(self) -> np.ndarray:
         names = self.features.of_role(self.settings.training.select_on) or self.features.of_role("fusion")
         grid = predict_rows(self.ensemble, self.data, self.features, names, self.settings.training.clips)
-        rows = np.concatenate([np.arange(first, first + n) for first, n in map(self.features.span, names)])
-        target = torch.from_numpy(self.features.target[rows])
-        mask = torch.from_numpy(~np.isnan(grid[0, rows]))
-        return np.stack([ccc(torch.from_numpy(one[rows]), target, mask).numpy() for one in grid])
+        predicted, labels = scored(self.features, names, grid)
+        target, mask = torch.from_numpy(labels), torch.from_numpy(~np.isnan(predicted[0]))
+        return np.stack([ccc(torch.from_numpy(one), target, mask).numpy() for one in predicted])
 
     def _keep(self, loss: np.ndarray, selection: np.ndarray) -> None:
         score = selection.mean(1)

@@ -33,6 +33,7 @@ class RunSettings(Settings):
     features: str  # fingerprint of the features
     audio_dim: int
     visual_dim: int
+    one_label: bool = False  # a label a recording, which then counts once
     device: str  # runs of different devices are not pooled
     code: str  # fingerprint of the code that trains
 

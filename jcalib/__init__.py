@@ -20,7 +20,8 @@ _HOMES = {
 }
 _ROOMS = (
     "concordance", "settings", "files", "progress", "provenance", "media", "corpora", "clips", "entries", "encoders",
-    "inputs", "features", "own_features", "fusion", "training", "studies", "explain", "views", "reporting", "doctor",
+    "inputs", "features", "own_features", "fusion", "weights", "papers", "training", "studies", "explain",
+    "views", "reporting", "doctor",
 )  # fmt: skip
 
 __version__ = "0.1.0"

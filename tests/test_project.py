@@ -22,8 +22,8 @@ LOCK = [line for line in (ROOT / "requirements.lock").read_text().splitlines() i
 ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text())
 ROOMS = (
     "concordance", "settings", "files", "progress", "provenance", "media", "corpora", "clips", "entries", "encoders",
-    "inputs", "features", "own_features", "fusion", "training", "studies", "explain", "views", "reporting", "doctor",
-    "cli",
+    "inputs", "features", "own_features", "fusion", "weights", "papers", "training", "studies", "explain",
+    "views", "reporting", "doctor", "cli",
 )  # fmt: skip
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 # Imported under another name than the package's, or part of one that is declared.

@@ -8,7 +8,7 @@ from jcalib.encoders.base import WIDTH, Encoder
 from jcalib.encoders.compact import CompactAudio, CompactVisual
 from jcalib.encoders.i3d import InceptionI3d
 from jcalib.encoders.inception import InceptionVisual
-from jcalib.encoders.published import fill
+from jcalib.encoders.published import restore
 from jcalib.encoders.resnet import ResNetAudio, ResNetVisual
 from jcalib.encoders.spectrogram import log_mel
 from jcalib.encoders.temporal import TemporalConvNet
@@ -35,8 +35,8 @@ __all__ = [
     "TemporalConvNet",
     "build_encoder",
     "encoder_class",
-    "load_encoder",
     "log_mel",
+    "restore_encoder",
 ]
 
 
@@ -54,8 +54,8 @@ def build_encoder(kind: str, modality: str, outputs: int = 2) -> Encoder:
     return encoder_class(kind, modality)(outputs)
 
 
-def load_encoder(kind: str, modality: str, state: Mapping[str, Tensor]) -> Encoder:
-    """Builds an encoder from a checkpoint, a published one or one that the kit trained: see `published.fill`.
+def restore_encoder(kind: str, modality: str, state: Mapping[str, Tensor]) -> Encoder:
+    """Builds an encoder from a checkpoint, a published one or one that the kit trained: see `published.restore`.
 
     Args:
         kind: "compact", "resnet" or "i3d".
@@ -65,7 +65,7 @@ def load_encoder(kind: str, modality: str, state: Mapping[str, Tensor]) -> Encod
     Raises:
         ValueError: there is no such encoder, or the entries are not its own; one line with the first differences.
     """
-    return fill(encoder_class(kind, modality), state)
+    return restore(encoder_class(kind, modality), state)
 
 
 def encoder_class(kind: str, modality: str) -> type[Encoder]:

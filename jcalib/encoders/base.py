@@ -1,5 +1,6 @@
 """What every encoder is: a clip to a vector, 512 wide as a rule, and a linear read-out that trains it."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
@@ -22,6 +23,11 @@ class Encoder(nn.Module):
     def __init__(self, outputs: int, dropout: float = 0.0, width: int = WIDTH) -> None:
         super().__init__()
         self.readout = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, outputs))
+
+    @classmethod
+    def like(cls, state: Mapping[str, Tensor]) -> "Encoder":
+        """Builds an encoder of the shape that a checkpoint of the kit's own has."""
+        return cls(len(state["readout.1.weight"]))
 
     def features(self, clip: Tensor) -> Tensor:
         """Clips to features, (B, ...) to (B, width)."""

@@ -1,5 +1,7 @@
 """The visual encoder of the papers' first system (2203.14779): I3D without temporal strides, and what follows it."""
 
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 
 from jcalib.encoders.base import WIDTH, Encoder, Standardise
@@ -24,6 +26,10 @@ class InceptionVisual(Encoder):
         self.backbone = InceptionI3d(temporal_stride=False)
         self.backbone.logits = nn.Identity()
         self.temporal = TemporalConvNet(CHANNELS) if temporal else nn.Identity()
+
+    @classmethod
+    def like(cls, state: Mapping[str, Tensor]) -> "InceptionVisual":
+        return cls(len(state["readout.1.weight"]), any(name.startswith("temporal.") for name in state))
 
     def features(self, clip: Tensor) -> Tensor:
         """Pictures (B, 3, 8, 224, 224) in [0, 1] to (B, 512), or (B, 1024) without the temporal convolution."""

@@ -56,7 +56,7 @@ def recognise(state: State) -> Layout:
     return LAYOUTS[nearest]
 
 
-def fill(encoder: type[Encoder], state: State) -> Encoder:
+def restore(encoder: type[Encoder], state: State) -> Encoder:
     """Build an encoder from a checkpoint: a published one, or one that the kit trained.
 
     Args:
@@ -71,7 +71,7 @@ def fill(encoder: type[Encoder], state: State) -> Encoder:
         ValueError: the entries are no checkpoint's, or that of other encoders.
     """
     if "readout.1.weight" in state:
-        own = encoder(len(state["readout.1.weight"]))
+        own = encoder.like(state)
         check_entries(state, shapes_of(own), f"a checkpoint of {encoder.__name__}")
         own.load_state_dict(state)
         return own.eval()

@@ -5,7 +5,7 @@ import torch
 from torchvision.models import resnet18
 from torchvision.models.video import r2plus1d_18
 
-from jcalib.encoders import KINDS, InceptionVisual, ResNetAudio, ResNetVisual, build_encoder, load_encoder
+from jcalib.encoders import KINDS, InceptionVisual, ResNetAudio, ResNetVisual, build_encoder, restore_encoder
 from tests.encoders.layouts import drawn, i3d_shapes, r2plus1d_shapes, resnet_shapes, tsav_shapes
 
 State = dict[str, torch.Tensor]
@@ -18,13 +18,13 @@ def tsav() -> State:
 
 def refusal(kind: str, modality: str, state: State) -> str:
     with pytest.raises(ValueError) as caught:
-        load_encoder(kind, modality, state)
+        restore_encoder(kind, modality, state)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
 def test_tsav_fills_both_encoders_and_their_read_outs_add_up_to_its_valence_and_arousal(tsav: State) -> None:
-    audio, visual = load_encoder("resnet", "audio", tsav), load_encoder("resnet", "visual", tsav)
+    audio, visual = restore_encoder("resnet", "audio", tsav), restore_encoder("resnet", "visual", tsav)
     assert isinstance(audio, ResNetAudio) and isinstance(visual, ResNetVisual)
     assert not (audio.training or visual.training)
     sound, clip = torch.rand(2, 1, 64, 107), torch.rand(2, 3, 8, 32, 32)
@@ -50,7 +50,7 @@ def test_tsav_fills_both_encoders_and_their_read_outs_add_up_to_its_valence_and_
 
 
 def test_the_public_i3d_has_no_temporal_convolution_and_its_features_are_1024_wide() -> None:
-    encoder = load_encoder("i3d", "visual", drawn(i3d_shapes()))
+    encoder = restore_encoder("i3d", "visual", drawn(i3d_shapes()))
     assert isinstance(encoder, InceptionVisual)
     with torch.inference_mode():
         assert encoder.features(torch.rand(2, 3, 8, 33, 33)).shape == (2, 1024)
@@ -58,12 +58,12 @@ def test_the_public_i3d_has_no_temporal_convolution_and_its_features_are_1024_wi
 
 def test_torchvision_s_files_load_without_their_classifiers() -> None:
     kinetics = drawn(r2plus1d_shapes(3) | {"fc.weight": (400, 512), "fc.bias": (400,)})
-    visual = load_encoder("resnet", "visual", kinetics)
+    visual = restore_encoder("resnet", "visual", kinetics)
     assert torch.equal(visual.state_dict()["backbone.layer4.1.conv2.0.3.weight"], kinetics["layer4.1.conv2.0.3.weight"])
     imagenet = drawn(
         resnet_shapes() | {"conv1.weight": (64, 3, 7, 7), "fc.weight": (1000, 512), "fc.bias": (1000,)}, seed=1
     )
-    audio = load_encoder("i3d", "audio", imagenet)
+    audio = restore_encoder("i3d", "audio", imagenet)
     torch.testing.assert_close(audio.state_dict()["backbone.conv1.weight"][:, 0], imagenet["conv1.weight"].mean(1))
 
 
@@ -71,7 +71,7 @@ def test_torchvision_s_files_load_without_their_classifiers() -> None:
 def test_a_checkpoint_of_the_kit_s_own_comes_back(kind: str, modality: str) -> None:
     trained = build_encoder(kind, modality, outputs=6)
     state = trained.state_dict()
-    again = load_encoder(kind, modality, state)
+    again = restore_encoder(kind, modality, state)
     assert all(torch.equal(value, state[name]) for name, value in again.state_dict().items())
     del state["readout.1.bias"]
     named = type(trained).__name__

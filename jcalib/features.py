@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MODALITIES = ("audio", "visual")
+BATCH_PIXELS = 2**19  # of one picture of each clip, encoded at once: 128 clips at 64 pixels, 41 at 112, 10 at 224
+BATCH_SOUNDS = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,10 +232,12 @@ def _encode(
 ) -> np.ndarray:
     """Features of clips, (n, D); a row of NaN where the modality is missing."""
     encoder = encoder.to(device).eval()
+    at_once = max(BATCH_PIXELS // size**2, 1) if modality == "visual" else BATCH_SOUNDS
     rows = []
     for inputs, valid in clips:
-        batch = prepare_inputs(torch.from_numpy(inputs).to(device), modality, size)
-        encoded = encoder.features(batch).float().cpu().numpy()  # type: ignore[operator]
+        parts = torch.from_numpy(inputs).split(at_once)
+        batches = (prepare_inputs(part.to(device), modality, size) for part in parts)
+        encoded = torch.cat([encoder.features(one).float().cpu() for one in batches]).numpy()  # type: ignore[operator]
         encoded[~valid] = np.nan
         rows.append(encoded)
     return np.concatenate(rows) if rows else np.zeros((0, WIDTH), np.float32)

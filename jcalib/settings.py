@@ -150,15 +150,23 @@ class LabelSettings(Settings):
 
 
 class EncoderSettings(Settings):
-    """The two encoders and how they are trained on the encoder persons."""
+    """The two encoders, and how they are trained on the encoder persons; one with weights stays as it is."""
 
-    kind: Literal["compact", "resnet"] = "compact"
+    kind: Literal["compact", "resnet", "i3d"] = "compact"
     size: int = Field(default=64, ge=32)  # side of the picture an encoder sees, pixels
+    weights_audio: str = ""  # a file, or the name of a known one (jcalib weights list); empty: it is trained
+    weights_visual: str = ""
     epochs: int = Field(default=10, ge=1)
     batch: int = Field(default=32, ge=2)
     learning_rate: float = Field(default=4e-3, gt=0)
     weight_decay: float = Field(default=1e-2, ge=0)
     seed: int = 0
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """The weights that are used as they are, by modality."""
+        both = {"audio": self.weights_audio, "visual": self.weights_visual}
+        return {modality: where for modality, where in both.items() if where}
 
 
 class Decay(Settings):
@@ -213,6 +221,12 @@ class Preset(Settings):
             raise ValueError(f"hop {self.hop} does not divide 32, the frames of a clip")
         return self
 
+    @model_validator(mode="after")
+    def _has_encoders(self) -> Self:
+        if not self.corpus.split.encoder and len(self.encoder.weights) < 2:
+            raise ValueError("0 encoder persons train no encoder: give weights_audio and weights_visual")
+        return self
+
 
 def _persons(encoder: int, fusion: int, selection: int, report: int) -> Split:
     return Split(encoder=encoder, fusion=fusion, selection=selection, report=report)
@@ -235,6 +249,33 @@ PRESETS: dict[str, Preset] = {
         hop=4,
         seeds=20,
     ),
+    # The papers' own practice, value by value with its source in `jcalib.papers`. Their persons are the user's corpus'.
+    "paper": Preset(
+        name="paper",
+        corpus=CorpusSettings(split=_persons(0, 46, 0, 36), seconds=16),
+        encoder=EncoderSettings(kind="i3d", size=224, weights_audio="tsav", weights_visual="i3d"),
+        training=TrainingSettings(
+            epochs=30, batch=96, weight_decay=0, decay=Decay(after=5, every=2, factor=0.8), select_on="report"
+        ),
+        hop=1,
+        seeds=10,
+    ),
+    "paper-tbiom": Preset(
+        name="paper-tbiom",
+        corpus=CorpusSettings(split=_persons(0, 46, 0, 36), seconds=32),
+        encoder=EncoderSettings(kind="resnet", size=112, weights_audio="tsav", weights_visual="tsav"),
+        training=TrainingSettings(
+            clips=16,
+            epochs=50,
+            batch=64,
+            learning_rate=1e-4,
+            weight_decay=0,
+            decay=Decay(after=5, every=2, factor=0.8),
+            select_on="report",
+        ),
+        hop=1,
+        seeds=10,
+    ),
 }
 
 
@@ -242,7 +283,7 @@ def preset(name: str | Preset = "quick", **values: Any) -> Preset:
     """Return a preset by name, with some of its settings changed.
 
     Args:
-        name: "smoke", "quick" or "full"; a `Preset` passes through.
+        name: "smoke", "quick", "full", "paper" or "paper-tbiom"; a `Preset` passes through.
         values: settings of `Preset` to change.
 
     Raises:

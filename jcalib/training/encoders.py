@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from jcalib.clips import clip_ends
 from jcalib.concordance import ConcordanceLoss
 from jcalib.corpora import Corpus, Recording
-from jcalib.encoders import build_encoder
+from jcalib.encoders import build_encoder, restore_encoder
 from jcalib.encoders.spectrogram import STD_DB
 from jcalib.files import fingerprint, hash_file, read_json, replacing, source_fingerprint, write_json
 from jcalib.inputs import clip_inputs, clip_labels, prepare_inputs
@@ -27,6 +27,7 @@ from jcalib.provenance import provenance
 from jcalib.settings import EncoderSettings, Preset, UserError
 from jcalib.training.batched import pick_device
 from jcalib.training.run import runs_folder
+from jcalib.weights import find, load_weights
 
 MODALITIES = ("audio", "visual")
 CUES = {"audio": ("voice_cue", "voice_synergy_cue"), "visual": ("face_cue", "face_synergy_cue")}
@@ -59,34 +60,30 @@ def encoder_runs(corpus: Corpus, preset: Preset, device: str = "auto") -> dict[s
 
     Args:
         corpus: its recordings with role "encoder" are used, no others.
-        preset: encoder settings and hop.
+        preset: encoder settings and hop. An encoder with weights is not trained: its run holds these.
         device: "auto", "cpu" or "cuda".
 
     Returns:
         "audio" and "visual" to the run's name.
+
+    Raises:
+        UserError: a file of weights is not there, or does not fit.
     """
-    recordings = corpus.with_role("encoder")
-    key = fingerprint(
-        [
-            preset.encoder.fingerprint(),
-            preset.hop,
-            [one.content() for one in recordings],
-            [one.truth and hash_file(one.truth) for one in recordings],
-            pick_device(device).type,
-            source_fingerprint("clips.py", "concordance.py", "encoders", "training/encoders.py"),
-        ]
-    )
-    folders = {modality: runs_folder() / f"encoder-{modality}-{key}" for modality in MODALITIES}
-    missing = [modality for modality, folder in folders.items() if not (folder / "status.json").is_file()]
+    folders = {modality: _published(preset.encoder, modality) for modality in preset.encoder.weights}
+    trained = [modality for modality in MODALITIES if modality not in folders]
+    if trained:
+        key = _key(corpus, preset, device)
+        folders |= {modality: runs_folder() / f"encoder-{modality}-{key}" for modality in trained}
+    missing = [modality for modality in trained if not (folders[modality] / "status.json").is_file()]
     if missing:
-        clips = _read_clips(recordings, preset)
+        clips = _read_clips(corpus.with_role("encoder"), preset)
         for modality in missing:
             _train(clips[modality], modality, preset.encoder, folders[modality], pick_device(device))
-    return {modality: folder.name for modality, folder in folders.items()}
+    return {modality: folders[modality].name for modality in MODALITIES}
 
 
 def load_encoder(run: str, modality: str) -> nn.Module:
-    """Return a trained encoder in evaluation mode, on the CPU.
+    """Return the encoder of a run in evaluation mode, on the CPU.
 
     Args:
         run: its run's name.
@@ -100,10 +97,39 @@ def load_encoder(run: str, modality: str) -> nn.Module:
     folder = runs_folder() / run
     if not (folder / "status.json").is_file():
         raise UserError(f"{runs_folder()} has no finished run {run}, the {modality} encoder: train it again.")
-    settings = read_json(folder / "settings.json")
-    encoder = build_encoder(settings["kind"], modality, settings["outputs"])
-    encoder.load_state_dict(load_file(folder / "checkpoint.safetensors"))
-    return encoder.eval()
+    kind = read_json(folder / "settings.json")["kind"]
+    return restore_encoder(kind, modality, load_file(folder / "checkpoint.safetensors"))
+
+
+def _key(corpus: Corpus, preset: Preset, device: str) -> str:
+    """Fingerprint everything that the training of encoders depends on."""
+    recordings = corpus.with_role("encoder")
+    return fingerprint(
+        [
+            preset.encoder.fingerprint(),
+            preset.hop,
+            [one.content() for one in recordings],
+            [one.truth and hash_file(one.truth) for one in recordings],
+            pick_device(device).type,
+            source_fingerprint("clips.py", "concordance.py", "encoders", "training/encoders.py"),
+        ]
+    )
+
+
+def _published(settings: EncoderSettings, modality: str) -> Path:
+    """Return the run of an encoder whose weights are given; it is written first where it is missing."""
+    path = find(settings.weights[modality])
+    digest = hash_file(path)
+    key = fingerprint([settings.kind, digest, source_fingerprint("encoders", "weights")])
+    folder = runs_folder() / f"encoder-{modality}-{key}"
+    if not (folder / "status.json").is_file():
+        with stage(f"read {modality} weights") as progress:
+            encoder = load_weights(settings.kind, modality, path)
+            progress.note(f"{path.name}, {type(encoder).__name__}")
+        outputs = encoder.get_submodule("readout.1").out_features
+        given = {"file": path.name, "sha256": digest}
+        _write(folder, encoder, settings.model_dump() | {"outputs": outputs, "weights": given})
+    return folder
 
 
 def _read_clips(recordings: tuple[Recording, ...], preset: Preset) -> dict[str, ClipSet]:
@@ -135,8 +161,6 @@ def _targets(recording: Recording, ends: np.ndarray, modality: str) -> np.ndarra
 
 def _train(clips: ClipSet, modality: str, settings: EncoderSettings, folder: Path, device: torch.device) -> None:
     """Train one encoder from its seed and write its run."""
-    from safetensors.torch import save_file
-
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(settings.seed)
         encoder = build_encoder(settings.kind, modality, clips.target.shape[1]).to(device)
@@ -144,11 +168,19 @@ def _train(clips: ClipSet, modality: str, settings: EncoderSettings, folder: Pat
             history = _epochs(encoder, clips, modality, settings, device, progress.advance)
             progress.note(f"{len(clips.target)} clips, loss {history[-1]['loss']:.3f}")
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "settings.json", settings.model_dump() | {"outputs": clips.target.shape[1]})
-    with replacing(folder / "checkpoint.safetensors") as beside:
-        save_file({name: value.cpu().contiguous() for name, value in encoder.state_dict().items()}, beside)
     with replacing(folder / "history.csv") as beside:
         pd.DataFrame(history).to_csv(beside, index=False)
+    _write(folder, encoder, settings.model_dump() | {"outputs": clips.target.shape[1]})
+
+
+def _write(folder: Path, encoder: nn.Module, settings: dict[str, object]) -> None:
+    """Write an encoder's run, its status last."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "settings.json", settings)
+    with replacing(folder / "checkpoint.safetensors") as beside:
+        save_file({name: value.cpu().contiguous() for name, value in encoder.state_dict().items()}, beside)
     write_json(folder / "provenance.json", provenance())
     write_json(folder / "status.json", {"status": "ok"})
 

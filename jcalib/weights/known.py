@@ -139,8 +139,8 @@ def find(where: str | Path) -> Path:
     known = KNOWN[str(where)]
     if known.here is None:
         raise UserError(
-            f"the weights {known.name} are not here: jcalib weights fetch {known.name} fetches them; or put your own "
-            f"{known.file} into {folder()}, or name its path."
+            f"the weights {known.name} are not here: jcalib weights fetch {known.name} fetches them, or put your own "
+            f"{known.inside or known.file} into {folder()}."
         )
     return known.here
 

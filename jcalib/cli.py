@@ -174,11 +174,11 @@ def train(
     chosen = preset_of(preset)
     _checked(where, device)
     from jcalib.corpora import open_corpus
-    from jcalib.fusion import FUSIONS
+    from jcalib.fusion import choose_fusion
     from jcalib.reporting.forecast import shown
     from jcalib.training import extract, fit
 
-    choose(fusion, FUSIONS, "fusion")
+    choose_fusion(fusion)
     with _reported():
         features = extract(open_corpus(where, chosen), chosen, device)
         made = fit(fusion, features, seeds, chosen, device=device)

@@ -23,13 +23,14 @@ class UserError(ValueError):
     """A mistake that the user can mend: one line, no traceback, exit code 2."""
 
 
-def choose(name: str, known: Iterable[str], what: str) -> str:
+def choose(name: str, known: Iterable[str], what: str, shown: Iterable[str] = ()) -> str:
     """Return `name` if it is one of the known names.
 
     Args:
         name: what the user wrote.
         known: the names there are.
         what: what is being named, for the message ("fusion", "preset").
+        shown: what the message lists where that is not `known`, because there are too many.
 
     Raises:
         UserError: the name is unknown; the message gives the near name and all known ones.
@@ -39,7 +40,7 @@ def choose(name: str, known: Iterable[str], what: str) -> str:
         return name
     near = difflib.get_close_matches(name, names, n=1)
     hint = f" did you mean {near[0]!r}?" if near else ""
-    raise UserError(f"unknown {what} {name!r}:{hint} choose from {', '.join(names)}.")
+    raise UserError(f"unknown {what} {name!r}:{hint} choose from {', '.join(shown or names)}.")
 
 
 def widths_of(text: str) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 Shapes: B sequences, L clips, d features of one modality, D features of the joint representation (2d), k the papers'
 rank. Time is an axis of rows here: x (L, d) is the papers' X^T, so that their X_a (d_a, L) is our `audio.mT`.
+Attention is among tokens, n of width m: clips (x as it is) or features (x^T); `jcalib.fusion.block` has the choice.
 Rows that a mask leaves out have to be zero (`jcalib.fusion.Fusion` sees to it); with that, only softmax needs a mask.
 """
 
@@ -9,6 +10,36 @@ import math
 
 import torch
 from torch import Tensor
+
+
+def correlate(tokens: Tensor, weight: Tensor, key: Tensor) -> Tensor:
+    """Correlate every own token with every key token: S = X W K^T.
+
+    Args:
+        tokens: (B, n, m) own tokens X.
+        weight: (m, M) W.
+        key: (B, N, M) key tokens K.
+
+    Returns:
+        (B, n, N), own tokens in rows.
+    """
+    return tokens @ weight @ key.mT
+
+
+def add_mapped(tokens: Tensor, correlation: Tensor, w_x: Tensor, w_c: Tensor, w_h: Tensor) -> Tensor:
+    """Add to the tokens what a hidden layer makes of them and of their correlation: X + ReLU(X W_x^T + C W_c^T) W_h^T.
+
+    Args:
+        tokens: (B, n, m) X.
+        correlation: (B, n, N) C.
+        w_x: (k, m).
+        w_c: (k, N).
+        w_h: (m, k).
+
+    Returns:
+        (B, n, m) attended tokens.
+    """
+    return tokens + torch.relu(tokens @ w_x.mT + correlation @ w_c.mT) @ w_h.mT
 
 
 def joint_correlation(x: Tensor, joint: Tensor, weight: Tensor) -> Tensor:
@@ -22,8 +53,8 @@ def joint_correlation(x: Tensor, joint: Tensor, weight: Tensor) -> Tensor:
     Returns:
         (B, d, D) in (-1, 1). Joint cross-attention, arXiv 2203.14779, section 3 (C_a, C_v).
     """
-    mixed = weight @ joint / math.sqrt(joint.shape[-1])
-    return torch.tanh(x.mT @ mixed)
+    # The weight is scaled, not the correlation, which is far larger.
+    return torch.tanh(correlate(x.mT, weight / math.sqrt(joint.shape[-1]), joint.mT))
 
 
 def joint_attention(x: Tensor, correlation: Tensor, w_x: Tensor, w_c: Tensor, w_h: Tensor) -> Tensor:
@@ -39,8 +70,7 @@ def joint_attention(x: Tensor, correlation: Tensor, w_x: Tensor, w_c: Tensor, w_
     Returns:
         (B, L, d) attended features. arXiv 2203.14779, section 3 (H_a, X_att,a).
     """
-    hidden = torch.relu(x.mT @ w_x.mT + correlation @ w_c.mT)
-    return x + (hidden @ w_h.mT).mT
+    return add_mapped(x.mT, correlation, w_x, w_c, w_h).mT
 
 
 def temporal_mixing(x: Tensor, w_x: Tensor, w_h: Tensor) -> Tensor:
@@ -68,19 +98,19 @@ def cross_correlation(audio: Tensor, visual: Tensor, weight: Tensor) -> Tensor:
     Returns:
         (B, L, L), audio time in rows, visual time in columns. Vanilla cross-attention, arXiv 2111.05222, section 3.
     """
-    return audio @ weight @ visual.mT
+    return correlate(audio, weight, visual)
 
 
 def column_softmax(correlation: Tensor, *, mask: Tensor | None = None, temperature: float = 1.0) -> Tensor:
-    """Turn correlations into attention over own time: each column is positive and sums to 1.
+    """Turn correlations into attention over own tokens: each column is positive and sums to 1.
 
     Args:
-        correlation: (B, L, L), own time in rows.
-        mask: (B, L) bool, True where an own row is valid; the others get no attention.
+        correlation: (B, n, N), own tokens in rows; clips (B, L, L) in the paper.
+        mask: (B, n) bool, True where an own row is valid; the others get no attention.
         temperature: correlations are divided by it.
 
     Returns:
-        (B, L, L); all 0 in a sequence that has no valid own row.
+        (B, n, N); all 0 in a sequence that has no valid own row.
     """
     scaled = correlation / temperature
     if mask is None:
@@ -105,17 +135,17 @@ def mean_attention(mask: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     return column.unsqueeze(-1).expand(*column.shape, column.shape[-1])
 
 
-def reweight(x: Tensor, attention: Tensor) -> Tensor:
-    """Add to each clip the attended sum of its own modality: tanh(x + A^T x).
+def reweight(tokens: Tensor, attention: Tensor) -> Tensor:
+    """Add to each token the attended sum of the own tokens: tanh(X + A^T X).
 
     Args:
-        x: (B, L, d) one modality.
-        attention: (B, L, L), own time in rows.
+        tokens: (B, n, m) one modality's; clips (B, L, d) in the paper.
+        attention: (B, n, n), own tokens in rows.
 
     Returns:
-        (B, L, d) attended features. arXiv 2111.05222, section 3 (X_att,a, X_att,v).
+        (B, n, m) attended tokens. arXiv 2111.05222, section 3 (X_att,a, X_att,v).
     """
-    return torch.tanh(x + attention.mT @ x)
+    return torch.tanh(tokens + attention.mT @ tokens)
 
 
 def cross_attention(x: Tensor, correlation: Tensor, *, mask: Tensor | None = None, temperature: float = 1.0) -> Tensor:

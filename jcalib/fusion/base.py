@@ -1,7 +1,7 @@
 """What all fusions share: the contract, the input projections, the treatment of masked rows, and the head.
 
 A fusion differs from the next one in a single method, `attend`; so a difference between their scores is a difference
-of attention and of nothing else.
+of attention and of nothing else. Only the recurrent ones say in `recur` too what happens between attention and head.
 """
 
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Fusion(nn.Module):
     """Base of all fusions: projects both modalities, lets the subclass attend, and predicts.
 
     A subclass overrides `attend`, and `__init__` if it has weights of its own; `forward` is shared. The base itself
-    attends to nothing: it concatenates. Subclasses may set:
+    attends to nothing: it concatenates. A recurrent fusion overrides `recur`. Subclasses may set:
         reads: the modalities that reach the head; the projection of another one does not exist.
         fixed_clips: True if the weights fix the number of clips; other lengths are refused then.
 
@@ -84,7 +84,7 @@ class Fusion(nn.Module):
                 raise ValueError(f"{size} is {getattr(self, size)}: a fusion needs at least 1.")
         self._widths = {"audio": audio_dim, "visual": visual_dim}
         self.project = nn.ModuleDict({modality: nn.Linear(self._widths[modality], dim) for modality in self.reads})
-        self.head = _build_head(head, len(self.reads) * dim, targets, dropout)
+        self.head = _build_head(head, self.fused_dim, targets, dropout)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -93,6 +93,11 @@ class Fusion(nn.Module):
                 f"{cls.__name__} defines forward: a fusion's forward is shared, so that fusions compare. "
                 "Define attend(self, audio, visual, mask) instead."
             )
+
+    @property
+    def fused_dim(self) -> int:
+        """Width of what the head reads."""
+        return len(self.reads) * self.dim
 
     def attend(self, audio: Tensor, visual: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """Let the modalities attend: the method in which fusions differ.
@@ -107,6 +112,18 @@ class Fusion(nn.Module):
             values: all seeds of a fusion are trained in one batched program.
         """
         return audio, visual, {}
+
+    def recur(self, fused: Tensor, valid: Tensor) -> Tensor:
+        """Pass the attended features, side by side, along the clips before the head reads them; as they are by default.
+
+        Args:
+            fused: (B, L, 2d) attended audio and visual; d wide if one modality alone is read.
+            valid: (B, L) bool, True where a clip has a modality that is read.
+
+        Returns:
+            (B, L, fused_dim).
+        """
+        return fused
 
     def forward(self, audio: Tensor, visual: Tensor, mask: Tensor | None = None, maps: bool = False) -> FusionOutput:
         """Predict every target for every clip.
@@ -131,7 +148,9 @@ class Fusion(nn.Module):
         attended_audio, attended_visual, tensors = self.attend(x_audio, x_visual, valid)
         attended = {"audio": attended_audio, "visual": attended_visual}
         self._check_attended(attended, x_audio.shape)
-        prediction = self.head(torch.cat([attended[modality] for modality in self.reads], dim=-1))
+        fused = torch.cat([attended[modality] for modality in self.reads], dim=-1)
+        read = [MODALITIES.index(modality) for modality in self.reads]
+        prediction = self.head(self.recur(fused, valid[..., read].any(-1)))
         return FusionOutput(prediction, attended_audio, attended_visual, tensors if maps else None)
 
     def _rows(self, modality: str, x: Tensor, valid: Tensor) -> Tensor:

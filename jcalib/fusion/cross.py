@@ -4,8 +4,9 @@ from typing import Any
 
 from torch import Tensor
 
-from jcalib.fusion.attention import column_softmax, cross_correlation, mean_attention, reweight
-from jcalib.fusion.base import Fusion, weight
+from jcalib.fusion.attention import column_softmax, mean_attention, reweight
+from jcalib.fusion.base import Fusion
+from jcalib.fusion.block import VANILLA, AttentionBlock
 from jcalib.fusion.registry import register
 
 
@@ -24,7 +25,7 @@ class MeanAttention(Fusion):
 
 
 @register("cross")
-class CrossAttention(Fusion):
+class CrossAttention(AttentionBlock):
     """Vanilla cross-attention: each modality is re-weighted along its own time by its correlation with the other.
 
     Z = x_a W x_v^T (L, L); A_a = softmax of Z / T down its columns, A_v of Z^T with the same W (d, d);
@@ -40,16 +41,13 @@ class CrossAttention(Fusion):
         ValueError: the temperature is not positive.
     """
 
+    switches = VANILLA
+
     def __init__(self, *sizes: int, temperature: float = 1.0, **options: Any) -> None:
         super().__init__(*sizes, **options)
         if not temperature > 0:
             raise ValueError(f"temperature is {temperature}: it has to be above 0.")
         self.temperature = temperature
-        self.w = weight(self.dim, self.dim)
 
-    def attend(self, audio: Tensor, visual: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        z = cross_correlation(audio, visual, self.w)
-        a_audio = column_softmax(z, mask=mask[..., 0], temperature=self.temperature)
-        a_visual = column_softmax(z.mT, mask=mask[..., 1], temperature=self.temperature)
-        maps = {"attention_audio": a_audio, "attention_visual": a_visual}
-        return reweight(audio, a_audio), reweight(visual, a_visual), maps
+    def attention(self, scores: Tensor, own: Tensor) -> Tensor:
+        return column_softmax(scores, mask=own, temperature=self.temperature)

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Self
 
-import torch
 from torch import Tensor, nn
 
 from jcalib.entries import check_entries
-from jcalib.fusion.attention import joint_attention, joint_correlation, temporal_mixing
+from jcalib.fusion.attention import temporal_mixing
 from jcalib.fusion.base import Fusion, weight
+from jcalib.fusion.block import JOINT, AttentionBlock
 from jcalib.fusion.registry import register
 
 # The names in the authors' cam.py, and ours. Their affine layers act on J^T: W is their weight as it is.
@@ -54,7 +54,7 @@ class TemporalMixer(Fusion):
 
 
 @register("joint")
-class JointCrossAttention(Fusion):
+class JointCrossAttention(AttentionBlock):
     """Joint cross-attention: each modality attends to its correlation with both, J = [x_a, x_v].
 
     C = tanh(x^T W J / sqrt(2d)) (d, 2d); H = ReLU(x^T W_x^T + C W_c^T) (d, k); attended = x + (H W_h^T)^T, without
@@ -62,27 +62,7 @@ class JointCrossAttention(Fusion):
     W_h (L, k) their W_ha^T. Maps: correlation_audio, correlation_visual (B, d, 2d), audio features of J first.
     """
 
-    fixed_clips = True
-
-    def __init__(self, *sizes: int, **options: Any) -> None:
-        super().__init__(*sizes, **options)
-        self.of_audio, self.of_visual = self._weights(), self._weights()
-
-    def _weights(self) -> nn.ParameterDict:
-        return nn.ParameterDict(
-            {
-                "w": weight(self.clips, self.clips),
-                "w_x": weight(self.rank, self.clips),
-                "w_c": weight(self.rank, 2 * self.dim),
-                "w_h": weight(self.clips, self.rank),
-            }
-        )
-
-    def attend(self, audio: Tensor, visual: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        joint = torch.cat([audio, visual], dim=-1)
-        attended_audio, c_audio = _attend(audio, joint, self.of_audio)
-        attended_visual, c_visual = _attend(visual, joint, self.of_visual)
-        return attended_audio, attended_visual, {"correlation_audio": c_audio, "correlation_visual": c_visual}
+    switches = JOINT
 
     @classmethod
     def from_released(cls, state_dict: Mapping[str, Tensor]) -> Self:
@@ -102,8 +82,3 @@ class JointCrossAttention(Fusion):
         check_entries(state_dict, shapes, "the published cam.py weights")
         fusion.load_state_dict({ours: state_dict[theirs] for theirs, ours in _RELEASED.items()})
         return fusion.eval()
-
-
-def _attend(x: Tensor, joint: Tensor, weights: nn.ParameterDict) -> tuple[Tensor, Tensor]:
-    correlation = joint_correlation(x, joint, weights["w"])
-    return joint_attention(x, correlation, weights["w_x"], weights["w_c"], weights["w_h"]), correlation

@@ -1,12 +1,13 @@
 """Every fusion by name, the kit's and the user's."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar
 
 from jcalib.fusion.base import Fusion
 from jcalib.settings import UserError, choose
 
 FUSIONS: dict[str, type[Fusion]] = {}
+CELL = "cell-"  # how the names of the 24 cells begin
 
 F = TypeVar("F", bound=Fusion)
 
@@ -51,15 +52,33 @@ def register(name: str) -> Callable[[type[F]], type[F]]:
     return add
 
 
+def named() -> list[str]:
+    """Return the names of all fusions but the 24 cells (`jcalib.fusion.cells` lists these)."""
+    return [name for name in FUSIONS if not name.startswith(CELL)]
+
+
+def choose_fusion(name: str, later: Iterable[str] = ()) -> str:
+    """Return `name` if a fusion has it.
+
+    Args:
+        name: what the user wrote.
+        later: names that will be registered.
+
+    Raises:
+        UserError: the name is unknown; the message gives the near name and all known ones, the cells as one.
+    """
+    return choose(name, [*FUSIONS, *later], "fusion", shown=[*named(), *later, f"{CELL}KEY-AXIS-NORMALISER-COMBINE"])
+
+
 def build_fusion(name: str, audio_dim: int, visual_dim: int, clips: int, **options: Any) -> Fusion:
     """Build a fusion by name.
 
     Args:
-        name: one of `FUSIONS`: audio, visual, concat, mean, cross, mixer, joint, or one that the user registered.
+        name: one of `FUSIONS`: those that `named` lists, one of the 24 cells, or one that the user registered.
         audio_dim: width of the audio features.
         visual_dim: width of the visual features.
         clips: L, the clips of a sequence.
-        options: targets, dim, rank, dropout and head as in `Fusion`, and options of the class (`temperature`).
+        options: targets, dim, rank, dropout and head as in `Fusion`, and options of the class (`temperature`, `steps`).
 
     Returns:
         The module, with fresh weights from torch's global random state.
@@ -67,7 +86,7 @@ def build_fusion(name: str, audio_dim: int, visual_dim: int, clips: int, **optio
     Raises:
         ValueError: the name is unknown, or a size is not allowed.
     """
-    return FUSIONS[choose(name, FUSIONS, "fusion")](audio_dim, visual_dim, clips, **options)
+    return FUSIONS[choose_fusion(name)](audio_dim, visual_dim, clips, **options)
 
 
 def check_modalities(name: str, there: Collection[str]) -> None:
@@ -80,10 +99,10 @@ def check_modalities(name: str, there: Collection[str]) -> None:
     Raises:
         UserError: the name is unknown, or the fusion reads more than there is; the message says which make sense.
     """
-    reads = FUSIONS[choose(name, FUSIONS, "fusion")].reads
+    reads = FUSIONS[choose_fusion(name)].reads
     missing = [modality for modality in reads if modality not in there]
     if missing:
-        sense = ", ".join(one for one, cls in FUSIONS.items() if set(cls.reads) <= set(there)) or "none"
+        sense = ", ".join(one for one in named() if set(FUSIONS[one].reads) <= set(there)) or "none"
         raise UserError(f"{name} reads {missing[0]}, which no recording has: the fusions that make sense are {sense}.")
 
 

@@ -97,7 +97,7 @@ def check_fusions(names: list[str], own: list[str]) -> None:
     Raises:
         UserError: the name is unknown; the message gives the near name.
     """
-    from jcalib.fusion import FUSIONS
+    from jcalib.fusion import choose_fusion
 
     for name in names:
-        choose(name, [*FUSIONS, *own], "fusion")
+        choose_fusion(name, own)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from jcalib.features import Features
-from jcalib.fusion import FUSIONS
-from jcalib.settings import Preset, UserError, choose
+from jcalib.fusion import choose_fusion
+from jcalib.settings import Preset, UserError
 from jcalib.settings import preset as preset_of
 from jcalib.studies import families, verdicts
 from jcalib.studies.families import SINGLE
@@ -241,7 +241,7 @@ def ablate(
     Raises:
         UserError: an unknown fusion, or a missing one.
     """
-    names = [choose(name, FUSIONS, "fusion") for name in names]
+    names = [choose_fusion(name) for name in names]
     missing = [name for name in ("joint", "cross") if name not in names]
     if missing:
         raise UserError(f"the study has {', '.join(names)}, not {missing[0]}: joint and cross are what is compared.")

@@ -1,8 +1,8 @@
 """One look for every figure: a colour per fusion, fonts, a light grid, and files that are the same bytes twice.
 
 Figures are made without pyplot, so that nothing is shown twice and no state leaks between notebooks. Colours are
-from Okabe and Ito's set, which holds under colour blindness; every picture also names its rows or lines, so that it
-reads in grey.
+from Okabe and Ito's set, which holds under colour blindness, and lighter or darker for relatives of one fusion; every
+picture also names its rows or lines, so that it reads in grey.
 """
 
 import zlib
@@ -24,22 +24,38 @@ BAND = "#eceef1"
 
 COLOURS = {
     "joint": "#0072b2",
+    "recursive": "#003f63",
+    "gated": "#5b9bc9",
+    "released": "#332288",
     "mixer": "#009e73",
+    "lstm": "#00654a",
     "cross": "#d55e00",
+    "cross_wide": "#8f3f00",
+    "cross_untied": "#f08a45",
+    "cross_scaled": "#f4b083",
+    "transformer": "#7b3294",
     "mean": "#6e6e6e",
     "concat": "#a0a0a0",
     "visual": "#56b4e9",
     "audio": "#cc79a7",
 }
 DASHES: dict[str, Any] = {
+    "recursive": (0, (8, 1.5)),
+    "gated": (0, (2, 1)),
+    "released": (0, (8, 1.5, 1, 1.5)),
     "mixer": (0, (5, 1.5)),
+    "lstm": (0, (2, 2)),
     "cross": (0, (6, 1.5, 1.5, 1.5)),
+    "cross_wide": (0, (6, 1.5, 1.5, 1.5, 1.5, 1.5)),
+    "cross_untied": (0, (4, 1, 1, 1)),
+    "cross_scaled": (0, (2, 1, 1, 1)),
+    "transformer": (0, (4, 3)),
     "mean": (0, (1, 1.2)),
     "concat": (0, (3, 2)),
     "visual": (0, (1, 2.5)),
     "audio": (0, (3, 1.5, 1, 1.5, 1, 1.5)),
 }
-SPARE = ("#e69f00", "#332288", "#882255", "#44aa99", "#999933", "#661100")
+SPARE = ("#e69f00", "#882255", "#44aa99", "#999933", "#661100", "#aa4499")
 
 RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",

@@ -4,9 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from jcalib.fusion import FUSIONS, Fusion, build_fusion
+from jcalib.fusion import FUSIONS, Fusion, build_fusion, cells, named
 
-NAMES = ["audio", "visual", "concat", "mean", "cross", "mixer", "joint"]
+NAMED = [
+    "audio", "visual", "concat", "mean", "cross", "mixer", "joint", "cross_wide", "cross_untied", "cross_scaled",
+    "gated", "lstm", "recursive", "released", "transformer",
+]  # fmt: skip
+NAMES = [*NAMED, *cells()]
+FREE = {"audio", "visual", "concat", "mean", "cross", "cross_wide", "cross_untied", "cross_scaled", "lstm"}
+FREE |= {"transformer", *(name for name in NAMES if "-time-" in name and name.endswith("-reweight"))}
 B, L, DA, DV, D = 4, 3, 5, 6, 4
 
 
@@ -21,22 +27,29 @@ def features(batch: int = B, clips: int = L, seed: int = 0) -> tuple[torch.Tenso
 
 
 def test_the_fusions_are_these_in_this_order():
-    assert [name for name in FUSIONS if FUSIONS[name].__module__.startswith("jcalib.")] == NAMES
+    assert [name for name in named() if FUSIONS[name].__module__.startswith("jcalib.")] == NAMED
+    assert {name for name in FUSIONS if FUSIONS[name].__module__.startswith("jcalib.")} == set(NAMES)
     assert all(FUSIONS[name].name == name for name in NAMES)
 
 
-@pytest.mark.parametrize("name", NAMES)
+MAPS = {
+    "mean": "attention", "cross": "attention", "cross_wide": "attention", "cross_untied": "attention",
+    "cross_scaled": "attention", "transformer": "attention", "joint": "correlation", "recursive": "correlation",
+    "gated": "correlation", "released": "scores",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMED)
 def test_output_shapes_and_maps(name):
-    out = make(name, targets=3)(*features(), maps=True)
+    fusion = make(name, targets=3)
+    out = fusion(*features(), maps=True)
     assert out.prediction.shape == (B, L, 3)
-    assert out.audio.shape == out.visual.shape == (B, L, D)
-    square, correlation = (B, L, L), (B, D, 2 * D)
-    expected = {
-        "joint": {"correlation_audio": correlation, "correlation_visual": correlation},
-        "cross": {"attention_audio": square, "attention_visual": square},
-        "mean": {"attention_audio": square, "attention_visual": square},
-    }
-    assert {key: tuple(value.shape) for key, value in out.maps.items()} == expected.get(name, {})
+    assert out.audio.shape == out.visual.shape == (B, L, fusion.dim)
+    assert fusion.dim == D or name == "cross_wide"
+    shapes = {"attention": (B, L, L), "correlation": (B, D, 2 * D), "scores": (B, D, 2 * D)}
+    expected = {f"{MAPS[name]}_{m}": shapes[MAPS[name]] for m in ("audio", "visual")} if name in MAPS else {}
+    expected |= {f"gate_{m}": (B, L) for m in ("audio", "visual")} if name == "gated" else {}
+    assert {key: tuple(value.shape) for key, value in out.maps.items()} == expected
     assert make(name)(*features()).maps is None
 
 
@@ -48,7 +61,7 @@ def test_joint_has_the_parameters_of_the_paper():
 
 
 def test_parameters_of_the_other_fusions():
-    counts = {name: sum(p.numel() for p in build_fusion(name, 512, 512, 8).parameters()) for name in NAMES}
+    counts = {name: sum(p.numel() for p in build_fusion(name, 512, 512, 8).parameters()) for name in NAMED}
     concat = 131_328 + 33_154
     assert counts["concat"] == counts["mean"] == concat
     assert counts["cross"] == concat + 128 * 128
@@ -74,16 +87,20 @@ def test_every_parameter_gets_a_gradient(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_gradients_are_right(name):
     fusion = make(name).double().eval()
+    for parameter in fusion.parameters():  # a bias of exactly 0 puts masked rows on the corner of a ReLU
+        torch.nn.init.normal_(parameter, std=0.4)
     weights = {k: p for k, p in fusion.named_parameters() if not k.startswith(("head", "project"))}
-    audio, visual = (x.double().requires_grad_() for x in features(batch=2))
+    audio, visual = (x.double() for x in features(batch=2))
     mask = torch.ones(2, L, 2, dtype=torch.bool)
     mask[0, 0, 0] = mask[1, :, 1] = False
 
     def attended(audio, visual, *values):
         out = torch.func.functional_call(fusion, dict(zip(weights, values, strict=True)), (audio, visual, mask))
-        return out.prediction, out.audio, out.visual
+        return out.prediction, *(getattr(out, modality) for modality in fusion.reads)
 
-    assert torch.autograd.gradcheck(attended, (audio, visual, *weights.values()))
+    for modality, x in (("audio", audio), ("visual", visual)):
+        x.requires_grad_(modality in fusion.reads)
+    assert torch.autograd.gradcheck(attended, (audio, visual, *weights.values()), fast_mode=True)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -104,7 +121,7 @@ def test_sequences_of_a_batch_do_not_touch(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_only_weights_on_time_fix_the_number_of_clips(name):
     fusion = make(name)
-    if name in ("mixer", "joint"):
+    if name not in FREE:
         with pytest.raises(ValueError, match=r"have 7 clips, this fusion was built for 3: .*clips=7"):
             fusion(*features(clips=7))
     else:
@@ -137,11 +154,17 @@ def test_sizes_and_head_are_checked():
         build_fusion("joint", DA, DV, L, head="mpl")
 
 
-def test_cross_talk_is_where_the_equations_put_it():
-    """Attended audio depends on visual in joint and cross, and not at all in concat, mean and mixer."""
-    audio, visual = features()
-    _, other = features(seed=1)
-    for name, talks in {"joint": True, "cross": True, "concat": False, "mean": False, "mixer": False}.items():
-        fusion = make(name).eval()
-        same = torch.equal(fusion(audio, visual).audio, fusion(audio, other).audio)
-        assert same is not talks, name
+TALKS = {
+    "joint": True, "cross": True, "cross_wide": True, "cross_untied": True, "cross_scaled": True, "transformer": True,
+    "gated": True, "recursive": True, "released": True, "concat": False, "lstm": False, "mean": False, "mixer": False,
+} | {name: switches.key != "itself" for name, switches in cells().items()}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TALKS)
+def test_cross_talk_is_where_the_equations_put_it(name):
+    """Attended audio depends on visual, and attended visual on audio, or not at all: then to the last bit."""
+    fusion = make(name).eval()
+    (audio, visual), (other_audio, other_visual) = features(), features(seed=1)
+    out = fusion(audio, visual)
+    assert torch.equal(out.audio, fusion(audio, other_visual).audio) is not TALKS[name]
+    assert torch.equal(out.visual, fusion(other_audio, visual).visual) is not TALKS[name]

@@ -5,9 +5,9 @@ import torch
 from torch.func import functional_call, grad, stack_module_state, vmap
 
 from jcalib.concordance import ConcordanceLoss
-from jcalib.fusion import build_fusion
+from jcalib.fusion import FUSIONS, build_fusion
 
-NAMES = ["audio", "visual", "concat", "mean", "cross", "mixer", "joint"]
+NAMES = list(FUSIONS)
 S, B, L = 3, 4, 5
 
 

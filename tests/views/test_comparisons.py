@@ -170,6 +170,6 @@ class TestStyle:
         assert fig.get_layout_engine() is not None
 
     def test_every_fusion_has_a_colour_of_its_own_and_strangers_a_steady_one(self) -> None:
-        assert len({style.colour(name) for name in style.COLOURS}) == len(style.COLOURS) == 7
+        assert len({style.colour(name) for name in style.COLOURS}) == len(style.COLOURS) == 15
         assert style.colour("mine") == style.colour("mine") in style.SPARE
         assert style.colour("joint") == "#0072b2"

@@ -20,7 +20,7 @@ _HOMES = {
 }
 _ROOMS = (
     "concordance", "settings", "files", "progress", "provenance", "media", "corpora", "clips", "entries", "encoders",
-    "inputs", "features", "own_features", "fusion", "weights", "papers", "training", "studies", "explain",
+    "inputs", "features", "own_features", "fusion", "weights", "papers", "training", "submission", "studies", "explain",
     "views", "reporting", "doctor",
 )  # fmt: skip
 

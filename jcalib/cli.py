@@ -1,4 +1,4 @@
-"""The same verbs from a shell: `jcalib report`, `run`, `params`, `corpus`, `train`, `weights`, `doctor`.
+"""The same verbs from a shell: `jcalib report`, `run`, `params`, `corpus`, `train`, `weights`, `submission`, `doctor`.
 
 What the user wrote is checked before torch is imported; a mistake is one line and exit code 2. Progress goes to
 standard error, results to standard output.
@@ -148,16 +148,14 @@ def corpus(
 def _check_corpus(where: str, chosen: Preset, out: Path | None) -> None:
     """Check a corpus; its problems also go to `problems.csv`, in the scratch folder by default."""
     from jcalib.corpora.check import check_corpus
-    from jcalib.files import home
-    from jcalib.reporting.forecast import shown
-    from jcalib.reporting.summary import columns
+    from jcalib.files import home, shown
 
     with _reported():
         check = check_corpus(where, chosen)
     folder = (out or home() / "scratch" / f"check-{check.root.name}").resolve()
     written = check.write(folder / "problems.csv")
     if check.problems:
-        typer.echo(columns(check.rows()) + "\n")
+        typer.echo(check.table() + "\n")
     typer.echo("\n".join([*check.lines(), shown(written)]))
     raise typer.Exit(0 if check.usable else 1)
 
@@ -224,6 +222,32 @@ def check_weights(path: Annotated[str, typer.Argument(help="a file of weights, o
 
     found = check(path)
     typer.echo(f"{found.path}\n" + "\n".join(f"  {line}" for line in found.lines()))
+
+
+@app.command()
+def submission(
+    run: Annotated[str, typer.Option(help="a run's folder or name")],
+    template: Annotated[Path, typer.Option(help="the organisers' file or folder, or a list of names")],
+    where: Annotated[str, typer.Option("--corpus", help="a folder in Aff-Wild2's layout with a test set")],
+    out: Annotated[Path, typer.Option(help="folder to write to")],
+    smooth: Smooth = "",
+    device: Device = "auto",
+) -> None:
+    """Predict the test set and write a challenge's file; each time is counted in the run's folder.
+
+    Exit code 1 when a video of the template has no prediction.
+    """
+    widths = widths_of(smooth)
+    _checked(where, device)
+    from jcalib.corpora import open_corpus
+    from jcalib.files import shown
+    from jcalib.submission import submit
+    from jcalib.training import Run
+
+    with _reported():
+        made = submit(Run.load(run), open_corpus(where), template, out, widths, device)
+    typer.echo("\n".join([*made.lines(), *(shown(one.resolve()) for one in made.files[:1])]))
+    raise typer.Exit(1 if made.missing else 0)
 
 
 @app.command()

@@ -30,6 +30,12 @@ def free_gb(folder: Path) -> float:
     return shutil.disk_usage(nearest(folder)).free / 1e9
 
 
+def shown(path: Path) -> str:
+    """Return a path as short as it can be from where the user is."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
 def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes in hex."""
     with path.open("rb") as file:

@@ -22,7 +22,7 @@ LOCK = [line for line in (ROOT / "requirements.lock").read_text().splitlines() i
 ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text())
 ROOMS = (
     "concordance", "settings", "files", "progress", "provenance", "media", "corpora", "clips", "entries", "encoders",
-    "inputs", "features", "own_features", "fusion", "weights", "papers", "training", "studies", "explain",
+    "inputs", "features", "own_features", "fusion", "weights", "papers", "training", "submission", "studies", "explain",
     "views", "reporting", "doctor", "cli",
 )  # fmt: skip
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))

@@ -64,19 +64,21 @@ class Check:
             self.frame().to_csv(beside, index=False)
         return path
 
-    def rows(self) -> list[tuple[str, str, str]]:
-        """The problems to read, each with its place, what and consequence; many of a kind in a file are folded."""
-        rows, seen = [], Counter((one.file, one.kind) for one in self.problems)
+    def table(self) -> str:
+        """The problems to read, a line each: place, what, consequence; many of a kind in a file are folded."""
+        alike = Counter((one.file, one.kind) for one in self.problems)
         shown: Counter[tuple[str, str]] = Counter()
+        rows = []
         for one in self.problems:
-            alike = (one.file, one.kind)
-            shown[alike] += 1
-            if shown[alike] <= ALIKE:
-                place = f"{one.file}:{one.line}" if one.line else one.file
-                rows.append((place, one.what, one.consequence))
-            elif shown[alike] == seen[alike]:
-                rows.append((one.file, f"... and {seen[alike] - ALIKE} more of this kind", "all are in problems.csv"))
-        return rows
+            key = (one.file, one.kind)
+            shown[key] += 1
+            if shown[key] <= ALIKE:
+                rows.append((f"{one.file}:{one.line}" if one.line else one.file, one.what, one.consequence))
+            elif shown[key] == alike[key]:
+                rows.append((one.file, f"... and {alike[key] - ALIKE} more of this kind", "all are in problems.csv"))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+        return "\n".join(lines)
 
     def lines(self) -> list[str]:
         """What there is and what is wrong, a line a fact."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jcalib.files import fingerprint, free_gb, home, read_json
+from jcalib.files import shown as shown
 from jcalib.reporting.report import Plan, unchanged
 from jcalib.reporting.values import SYNTHETIC
 from jcalib.settings import Preset
@@ -179,12 +180,6 @@ def look_up(settings: Preset, fusions: tuple[str, ...], seeds: int, device: str,
     wanted |= {"audio_dim": WIDTH, "visual_dim": WIDTH}  # the audits also train on cues, which are narrower
     runs = {one["fusion"] for _, one in written if {key: one.get(key) for key in wanted} == wanted}
     return Cached(there, there and len(encoders) == 2, tuple(name for name in fusions if there and name in runs))
-
-
-def shown(path: Path) -> str:
-    """Return a path as short as it can be from where the user is."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 def _values(planned: Plan) -> dict[str, Any]:

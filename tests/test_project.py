@@ -144,7 +144,7 @@ def test_settings_and_concordance_need_no_other_room() -> None:
     [
         ({"av", "cv2"}, "media"),
         ({"papermill", "nbconvert", "nbclient", "nbformat"}, "reporting"),
-        ({"typer"}, "cli.py"),
+        ({"typer"}, "cli"),
     ],
 )
 def test_a_library_has_one_home(libraries: set[str], home: str) -> None:

@@ -1,0 +1,35 @@
+"""What the commands share: options, and how progress is shown."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jcalib import progress
+from jcalib.settings import PRESETS
+
+PresetName = Annotated[str, typer.Option("--preset", help=f"settings to use: {', '.join(PRESETS)}")]
+CorpusPath = Annotated[str, typer.Option("--corpus", help="'synthetic', or a folder in Aff-Wild2's layout")]
+Seeds = Annotated[int | None, typer.Option(min=1, help="how many; the preset's number by default")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
+Smooth = Annotated[str, typer.Option(help="frames to average predictions over, as 20,50; none by default")]
+Out = Annotated[Path | None, typer.Option(help="folder to write to")]
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Draw bars in a terminal, print one line a stage elsewhere."""
+    listener: progress.Listener = progress.Bars() if sys.stderr.isatty() else progress.Lines()
+    with progress.listening(listener):
+        yield
+
+
+def checked(where: str, device: str) -> None:
+    """Refuse a corpus that is no folder, or a device that is not here, before any work."""
+    from jcalib.reporting.values import check_corpus, check_device
+
+    check_corpus(where)
+    check_device(device)

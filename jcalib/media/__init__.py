@@ -6,7 +6,7 @@ a soundtrack at `rate` is the sound at n / rate seconds, whenever the first samp
 
 from jcalib.media.containers import Probe, frame_times, probe, read_frames
 from jcalib.media.detectors import Cascades, Detector, Face, Yunet, find_detector
-from jcalib.media.faces import FaceFrame, read_faces
+from jcalib.media.faces import FaceFrame, read_faces, write_faces
 from jcalib.media.pictures import align_face, read_picture, write_picture
 from jcalib.media.sound import has_sound, read_sound, sound_windows
 from jcalib.media.writing import write_video
@@ -28,6 +28,7 @@ __all__ = [
     "read_picture",
     "read_sound",
     "sound_windows",
+    "write_faces",
     "write_picture",
     "write_video",
 ]

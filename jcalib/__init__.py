@@ -14,15 +14,15 @@ _HOMES = {
     "build_fusion": "fusion",
     "open_features": "own_features",
     "extract": "training",
-    "open_data": "training",
     "fit": "training",
     "ablate": "studies",
+    "predict": "prediction",
     "chapter": "reporting",
 }
 _ROOMS = (
     "concordance", "settings", "files", "progress", "provenance", "media", "corpora", "clips", "entries", "encoders",
     "inputs", "features", "own_features", "fusion", "weights", "papers", "training", "submission", "studies", "explain",
-    "views", "reporting", "doctor",
+    "views", "prediction", "reporting", "doctor",
 )  # fmt: skip
 
 __version__ = "0.1.0"

@@ -1,7 +1,7 @@
 """Encode a corpus once and keep it: clips in, one row of features per clip end and modality out (design 4 and 7)."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,7 +14,7 @@ from jcalib.clips import FRAMES, clip_ends
 from jcalib.corpora import Corpus, Failure, Recording, failures_frame
 from jcalib.encoders import WIDTH
 from jcalib.files import fingerprint, home, replacing, source_fingerprint
-from jcalib.inputs import SIDE, clip_times, face_clips, prepare_inputs, sound_clips
+from jcalib.inputs import SIDE, Clips, clip_times, face_clips, prepare_inputs, voice_clips
 from jcalib.progress import stage
 from jcalib.settings import Settings, UserError, choose
 
@@ -175,7 +175,7 @@ def extract_features(
         first = failures[0].what if failures else "the corpus is empty"
         raise UserError(f"{corpus.name} has 0 recordings that can be encoded: {first}")
     source = fingerprint([hop, *(store.name for store in stores.values()), *(part.content for part in parts)])
-    return _assemble(parts, hop, source, failures, corpus.notes)
+    return _assemble(parts, hop, source, failures)
 
 
 class _Part(NamedTuple):
@@ -188,7 +188,7 @@ class _Part(NamedTuple):
     content: str
 
 
-def _assemble(parts: list[_Part], hop: int, source: str, failures: list[Failure], notes: tuple[str, ...]) -> Features:
+def _assemble(parts: list[_Part], hop: int, source: str, failures: list[Failure]) -> Features:
     rows = {name: np.concatenate([getattr(part, name) for part in parts]) for name in MODALITIES}
     valid = np.stack([~np.isnan(rows[name]).any(axis=1) for name in MODALITIES], axis=1)
     return Features(
@@ -203,7 +203,6 @@ def _assemble(parts: list[_Part], hop: int, source: str, failures: list[Failure]
         hop=hop,
         source=source,
         failures=failures_frame(failures),
-        notes=notes,
     )
 
 
@@ -218,30 +217,39 @@ def _part(
     for modality in MODALITIES:
         file = stores[modality] / f"{content}.npy"
         if not file.exists():
-            clips = face_clips(recording, ends, size) if modality == "visual" else sound_clips(recording, ends)
-            encoded = _encode(encoders[modality], modality, clips, size, device)
+            clips = face_clips(recording, ends, size) if modality == "visual" else voice_clips(recording, ends)
+            encoded = list(encode_clips(encoders[modality], modality, clips, size, device))
             with replacing(file) as beside, beside.open("wb") as stream:
-                np.save(stream, encoded)
+                np.save(stream, np.concatenate(encoded) if encoded else np.zeros((0, WIDTH), np.float32))
         rows[modality] = np.load(file, mmap_mode="r")
     info = RecordingInfo(recording.name, recording.person, recording.role, recording.labels, times)
     return _Part(info, ends, rows["audio"], rows["visual"], content)
 
 
-@torch.inference_mode()
-def _encode(
-    encoder: nn.Module, modality: str, clips: Iterator[tuple[np.ndarray, np.ndarray]], size: int, device: str
-) -> np.ndarray:
-    """Features of clips, (n, D); a row of NaN where the modality is missing."""
+def encode_clips(
+    encoder: nn.Module, modality: str, clips: Iterable[Clips], size: int = SIDE, device: str = "cpu"
+) -> Iterator[np.ndarray]:
+    """Encodes clips chunk by chunk.
+
+    Args:
+        encoder: with `.features`; it is put into evaluation mode.
+        modality: "audio" or "visual".
+        clips: chunks of inputs and valid, as `picture_clips` and `sound_clips` give them.
+        size: side of the pictures that the visual encoder takes, in pixels.
+        device: where to encode.
+
+    Yields:
+        float32 (c, D); a row of NaN where the modality is missing.
+    """
     encoder = encoder.to(device).eval()
     at_once = max(BATCH_PIXELS // size**2, 1) if modality == "visual" else BATCH_SOUNDS
-    rows = []
     for inputs, valid in clips:
-        parts = torch.from_numpy(inputs).split(at_once)
-        batches = (prepare_inputs(part.to(device), modality, size) for part in parts)
-        encoded = torch.cat([encoder.features(one).float().cpu() for one in batches]).numpy()  # type: ignore[operator]
+        with torch.inference_mode():
+            parts = torch.from_numpy(inputs).split(at_once)
+            batches = (prepare_inputs(part.to(device), modality, size) for part in parts)
+            encoded = torch.cat([encoder.features(one).float().cpu() for one in batches]).numpy()  # type: ignore[operator]
         encoded[~valid] = np.nan
-        rows.append(encoded)
-    return np.concatenate(rows) if rows else np.zeros((0, WIDTH), np.float32)
+        yield encoded
 
 
 def _store(encoder: nn.Module, modality: str, hop: int, size: int) -> Path:

@@ -4,7 +4,7 @@ A clip's time is the time stamp of its last frame, the moment that frame appears
 ends there too, as in the papers' pre-processing, so nothing is heard that comes after the predicted frame.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from jcalib.clips import PICTURES, RATE, SAMPLES, pictures_of_clips
+from jcalib.clips import FRAMES, PICTURES, RATE, SAMPLES, pictures_of_clips
 from jcalib.corpora import Recording
 from jcalib.encoders import log_mel
 from jcalib.media import frame_times, read_picture, sound_windows
@@ -23,6 +23,8 @@ from jcalib.settings import UserError
 
 SIDE = 112  # pixels of a face crop
 CHUNK = 128  # clips held at once; at 112 pixels 39 MB of pictures
+
+Clips = tuple[np.ndarray, np.ndarray]  # what an encoder sees of some clips, and which of them are valid
 
 
 class ClipInputs(NamedTuple):
@@ -53,19 +55,32 @@ def clip_inputs(recording: Recording, ends: np.ndarray, size: int = SIDE) -> Cli
         UserError: the recording cannot be read.
     """
     with ThreadPoolExecutor(1) as pool:
-        sounds = pool.submit(lambda: list(sound_clips(recording, ends)))
+        sounds = pool.submit(lambda: list(voice_clips(recording, ends)))
         faces = list(face_clips(recording, ends, size))
         pictures, seen = (np.concatenate(parts) for parts in zip(*faces, strict=True))
         log_mels, heard = (np.concatenate(parts) for parts in zip(*sounds.result(), strict=True))
     return ClipInputs(pictures, log_mels, np.stack([heard, seen], axis=1))
 
 
-def face_clips(recording: Recording, ends: np.ndarray, size: int = SIDE) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The pictures of clips in chunks of at most `CHUNK`; each crop is read once.
+def face_clips(recording: Recording, ends: np.ndarray, size: int = SIDE) -> Iterator[Clips]:
+    """The pictures of clips of a recording: `picture_clips` of its crops.
 
     Args:
         recording: its crops are read.
         ends: int (n,), the frames at which clips end, ascending.
+        size: side of the pictures in pixels.
+    """
+    present = recording.face_present()
+    crops = (recording.face_path(frame) if present[frame] else None for frame in range(len(present)))
+    return picture_clips(crops, ends.tolist(), size)
+
+
+def picture_clips(crops: Iterable[Path | np.ndarray | None], ends: Iterable[int], size: int = SIDE) -> Iterator[Clips]:
+    """The pictures of clips in chunks of at most `CHUNK`; memory holds the crops under one chunk.
+
+    Args:
+        crops: one a frame, in order: the file of a crop, a crop uint8 (112, 112, 3), or None where no face was found.
+        ends: the frames at which clips end, ascending; those that come after the last crop are left out.
         size: side of the pictures in pixels.
 
     Yields:
@@ -74,37 +89,58 @@ def face_clips(recording: Recording, ends: np.ndarray, size: int = SIDE) -> Iter
     Raises:
         UserError: a crop cannot be read.
     """
-    frames = pictures_of_clips(recording.face_present(), ends)
-    held: dict[int, np.ndarray] = {}
+    crops, ends = iter(crops), iter(ends)
+    start, window = 0, list[Path | np.ndarray | None]()  # the crops of the frames from `start` on
+    held: dict[int, np.ndarray] = {}  # those of them that are read and resized
     with ThreadPoolExecutor() as pool:
-        for chunk in (frames[start : start + CHUNK] for start in range(0, len(frames), CHUNK)):
-            needed = np.unique(chunk[chunk >= 0]).tolist()
+        while chunk := list(islice(ends, CHUNK)):
+            first = max(chunk[0] - FRAMES + 1, start)
+            window = [*window, *islice(crops, chunk[-1] + 1 - start - len(window))][first - start :]
+            start = first
+            reached = np.array([end - start for end in chunk if end - start < len(window)], int)
+            if not len(reached):
+                return
+            frames = pictures_of_clips(np.array([crop is not None for crop in window]), reached)
+            frames = np.where(frames < 0, -1, frames + start)
+            needed = np.unique(frames[frames >= 0]).tolist()
             missing = [frame for frame in needed if frame not in held]
-            new = list(pool.map(_read_face, map(recording.face_path, missing)))
-            fresh = dict(zip(missing, _resized(new, size), strict=True))
-            held = {frame: fresh[frame] if frame in fresh else held[frame] for frame in needed}
+            new = list(pool.map(_read_crop, [window[frame - start] for frame in missing]))
+            held |= dict(zip(missing, _resized(new, size), strict=True))
+            held = {frame: picture for frame, picture in held.items() if frame >= start}
             blank = np.zeros((size, size, 3), np.uint8)
-            pictures = np.stack([held.get(frame, blank) for frame in chunk.ravel().tolist()])
-            yield pictures.reshape(len(chunk), PICTURES, size, size, 3), chunk[:, 0] >= 0
+            pictures = np.stack([held.get(frame, blank) for frame in frames.ravel().tolist()])
+            yield pictures.reshape(len(frames), PICTURES, size, size, 3), frames[:, 0] >= 0
 
 
-def sound_clips(recording: Recording, ends: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The log-mel spectrograms of clips in chunks of at most `CHUNK`; the soundtrack is decoded once.
+def sound_clips(windows: Iterable[np.ndarray]) -> Iterator[Clips]:
+    """The log-mel spectrograms of clips in chunks of at most `CHUNK`.
 
     Args:
-        recording: its soundtrack is read.
-        ends: int (n,), the frames at which clips end, ascending.
+        windows: the sound of each clip, float32 (47040,), as `sound_windows` gives it.
 
     Yields:
         float32 (c, 64, 107) and valid, bool (c,): False where there is no sound at all.
 
     Raises:
-        UserError: the video cannot be read.
+        UserError: the sound cannot be read.
     """
-    windows = sound_windows(recording.video, clip_times(recording)[ends], SAMPLES, RATE)
+    windows = iter(windows)
     while chunk := list(islice(windows, CHUNK)):
         sound = np.stack(chunk)
         yield log_mel(torch.from_numpy(sound), RATE).numpy(), np.any(sound, axis=1)
+
+
+def voice_clips(recording: Recording, ends: np.ndarray) -> Iterator[Clips]:
+    """The log-mel spectrograms of clips of a recording: `sound_clips` of its soundtrack, which is decoded once.
+
+    Args:
+        recording: its soundtrack is read.
+        ends: int (n,), the frames at which clips end, ascending.
+
+    Raises:
+        UserError: the video cannot be read.
+    """
+    return sound_clips(sound_windows(recording.video, clip_times(recording)[ends], SAMPLES, RATE))
 
 
 def prepare_pictures(pictures: Tensor, size: int) -> Tensor:
@@ -153,11 +189,14 @@ def clip_times(recording: Recording) -> np.ndarray:
     return times
 
 
-def _read_face(path: Path) -> np.ndarray:
-    picture = read_picture(path)
+def _read_crop(crop: Path | np.ndarray | None) -> np.ndarray:
+    if not isinstance(crop, Path):
+        assert crop is not None
+        return crop
+    picture = read_picture(crop)
     if picture.shape != (SIDE, SIDE, 3):
         height, width = picture.shape[:2]
-        raise UserError(f"{path} is {height} x {width} pixels: a face crop must be {SIDE} x {SIDE}.")
+        raise UserError(f"{crop} is {height} x {width} pixels: a face crop must be {SIDE} x {SIDE}.")
     return picture
 
 

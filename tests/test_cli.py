@@ -73,6 +73,9 @@ def jcalib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         ("report --seeds many", "valid integer"),
         ("report --smooth 20", "smooth has '20': it takes frames for valence and for arousal"),
         ("report --out notebooks", "holds something else than a report"),
+        ("predict clip.mp4", "Missing option '--run'"),
+        ("predict clip.mp4 --run jiont-1", "unknown run 'jiont-1'"),
+        ("predict clip.mp4 --run joint-1 --device cdua", "unknown device 'cdua': did you mean 'cuda'"),
         ("run 4_ablatoin", "did you mean '4_ablation'"),
         ("run ablation -p sedes=3", "did you mean 'seeds'"),
         ("run 4 -p seeds=many", "takes int"),
@@ -105,7 +108,7 @@ def test_a_mistake_is_one_line_before_any_work(
 def test_without_a_command_there_is_help(jcalib: Command) -> None:
     code, out, _ = jcalib()
     assert code == 0
-    for command in ("report", "run", "params", "corpus", "train", "doctor"):
+    for command in ("report", "run", "params", "corpus", "train", "predict", "doctor"):
         assert f"  {command} " in out
 
 

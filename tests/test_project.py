@@ -23,7 +23,7 @@ ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text())
 ROOMS = (
     "concordance", "settings", "files", "progress", "provenance", "media", "corpora", "clips", "entries", "encoders",
     "inputs", "features", "own_features", "fusion", "weights", "papers", "training", "submission", "studies", "explain",
-    "views", "reporting", "doctor", "cli",
+    "views", "prediction", "reporting", "doctor", "cli",
 )  # fmt: skip
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 # Imported under another name than the package's, or part of one that is declared.

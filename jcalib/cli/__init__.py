@@ -1,4 +1,4 @@
-"""The same verbs from a shell: `jcalib report`, `run`, `params`, `corpus`, `train`, `weights`, `submission`, `doctor`.
+"""The same verbs from a shell: `jcalib report`, `run`, `params`, `corpus`, `train`, `predict`, `weights`, `doctor`, ...
 
 What the user wrote is checked before torch is imported; a mistake is one line and exit code 2. Progress goes to
 standard error, results to standard output.
@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from jcalib.cli.corpora import corpus, submission
-from jcalib.cli.shared import CorpusPath, Device, FeaturesPath, Out, PresetName, Seeds, Smooth, checked, reported
+from jcalib.cli.prediction import predict
+from jcalib.cli.shared import CorpusPath, Device, Out, PresetName, Seeds, Smooth, checked, reported
 from jcalib.cli.weights import weights
 from jcalib.settings import UserError, widths_of
 from jcalib.settings import preset as preset_of
@@ -39,7 +40,6 @@ def report(
     preset: PresetName = "quick",
     out: Out = None,
     where: CorpusPath = "synthetic",
-    own: FeaturesPath = "",
     fusions: Annotated[str, typer.Option(help="names with commas between; the preset's by default")] = "",
     seeds: Seeds = None,
     device: Device = "auto",
@@ -52,18 +52,18 @@ def report(
     """Build the corpus, train, and write the report; what is there already is used again."""
     preset_of(preset)
     widths_of(smooth)
-    checked(where, device, own)
+    checked(where, device)
     from jcalib.reporting.forecast import forecast, inputs_of, shown
     from jcalib.reporting.report import plan, write_report
     from jcalib.reporting.summary import summary
     from jcalib.reporting.values import check_compared
 
     check_compared(fusions)
-    given = {"corpus": _absolute(where), "features": _absolute(own), "fusions": fusions, "seeds": seeds}
-    given |= {"device": device, "smooth": smooth, "zero_fill": zero_fill or None}
+    given = {"corpus": _corpus(where), "fusions": fusions, "seeds": seeds, "device": device}
+    given |= {"smooth": smooth, "zero_fill": zero_fill or None}
     parameters: dict[str, Any] = {name: value for name, value in given.items() if value not in UNSAID}
     planned = plan(preset, out, **parameters)
-    inputs = inputs_of(where, preset, own)
+    inputs = inputs_of(where, preset)
     typer.echo("\n".join(forecast(planned, inputs, fresh).lines()) + "\n")
     with reported():
         made = write_report(preset, out, fresh=fresh, inputs=inputs, **parameters)
@@ -116,24 +116,25 @@ def train(
     preset: PresetName = "quick",
     seeds: Seeds = None,
     where: CorpusPath = "synthetic",
-    own: FeaturesPath = "",
     device: Device = "auto",
 ) -> None:
     """Train one fusion over its seeds; what is missing before it is made first."""
     chosen = preset_of(preset)
-    checked(where, device, own)
+    checked(where, device)
+    from jcalib.corpora import open_corpus
     from jcalib.fusion import choose_fusion
     from jcalib.reporting.forecast import shown
-    from jcalib.training import fit, open_data
+    from jcalib.training import extract, fit
 
     choose_fusion(fusion)
     with reported():
-        features = open_data(where, own, chosen, device)
+        features = extract(open_corpus(where, chosen), chosen, device)
         made = fit(fusion, features, seeds, chosen, device=device)
     typer.echo(made.frame().to_string(index=False))
     typer.echo(shown(made.folder))
 
 
+app.command()(predict)
 app.command()(submission)
 app.add_typer(weights, name="weights")
 
@@ -169,9 +170,9 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _absolute(where: str) -> str:
-    """Return a folder as a chapter can open it, whatever folder it runs in."""
-    return where if where in UNSAID else str(Path(where).expanduser().resolve())
+def _corpus(where: str) -> str:
+    """Return a corpus as a chapter can open it, whatever folder it runs in."""
+    return where if where == "synthetic" else str(Path(where).expanduser().resolve())
 
 
 def _pairs(given: list[str]) -> dict[str, str]:

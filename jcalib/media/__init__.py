@@ -4,12 +4,12 @@ The clock is the container's own: a frame's time is its presentation time stamp 
 a soundtrack at `rate` is the sound at n / rate seconds, whenever the first sample was recorded.
 """
 
-from jcalib.media.containers import Probe, frame_times, probe, read_frames
+from jcalib.media.containers import Probe, frame_times, has_pictures, probe, read_frames
 from jcalib.media.detectors import Cascades, Detector, Face, Yunet, find_detector
-from jcalib.media.faces import FaceFrame, read_faces, write_faces
-from jcalib.media.pictures import align_face, read_picture, write_picture
-from jcalib.media.sound import has_sound, read_sound, sound_windows
-from jcalib.media.writing import write_video
+from jcalib.media.faces import FaceFrame, read_faces
+from jcalib.media.pictures import align_face, fit_picture, read_picture, write_picture
+from jcalib.media.sound import has_sound, read_sound, sound_end, sound_windows
+from jcalib.media.writing import write_timed, write_video
 
 __all__ = [
     "Cascades",
@@ -20,15 +20,18 @@ __all__ = [
     "Yunet",
     "align_face",
     "find_detector",
+    "fit_picture",
     "frame_times",
+    "has_pictures",
     "has_sound",
     "probe",
     "read_faces",
     "read_frames",
     "read_picture",
     "read_sound",
+    "sound_end",
     "sound_windows",
-    "write_faces",
     "write_picture",
+    "write_timed",
     "write_video",
 ]

@@ -9,6 +9,7 @@ import av
 import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.stream import Disposition
 
 from jcalib.settings import UserError
 
@@ -26,6 +27,17 @@ def opened(path: str | Path) -> Iterator[InputContainer]:
     except (FFmpegError, OSError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"{path} cannot be read ({reason}): it must be a whole video file.") from None
+
+
+def has_pictures(video: str | Path) -> bool:
+    """Whether a file has a picture stream at all; a song's cover picture does not count.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    with opened(video) as container:
+        stream = container.streams.best("video")
+        return stream is not None and not stream.disposition & Disposition.attached_pic
 
 
 class Probe(NamedTuple):

@@ -34,6 +34,25 @@ def read_picture(path: str | Path) -> np.ndarray:
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
+def fit_picture(picture: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Scales a picture to fit into a frame and centres it on black.
+
+    Args:
+        picture: uint8 (H, W, 3).
+        width, height: of the frame, pixels.
+
+    Returns:
+        uint8 (height, width, 3).
+    """
+    scale = min(width / picture.shape[1], height / picture.shape[0])
+    size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    left, top = (width - size[0]) // 2, (height - size[1]) // 2
+    return cv2.copyMakeBorder(
+        small, top, height - size[1] - top, left, width - size[0] - left, cv2.BORDER_CONSTANT, value=(0, 0, 0)
+    )
+
+
 def write_picture(path: str | Path, rgb: np.ndarray, quality: int = 95) -> None:
     """Writes one picture as JPEG.
 

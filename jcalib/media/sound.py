@@ -27,6 +27,16 @@ def has_sound(video: str | Path) -> bool:
         return bool(container.streams.audio)
 
 
+def sound_end(video: str | Path) -> float:
+    """When the soundtrack ends, by its samples and not by its header: seconds on the clock, 0.0 without one.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    rate = 8_000
+    return max((position + len(samples) for position, samples in _blocks(video, rate)), default=0) / rate
+
+
 def read_sound(video: str | Path, rate: int = 44_100) -> tuple[np.ndarray, float]:
     """Reads a whole soundtrack, for recordings that are short enough to hold.
 
@@ -49,14 +59,14 @@ def read_sound(video: str | Path, rate: int = 44_100) -> tuple[np.ndarray, float
     return _assemble(blocks, start, stop), start / rate
 
 
-def sound_windows(video: str | Path, ends_s: np.ndarray, samples: int, rate: int = 44_100) -> Iterator[np.ndarray]:
+def sound_windows(video: str | Path, ends_s: Iterable[float], samples: int, rate: int = 44_100) -> Iterator[np.ndarray]:
     """Cuts one window of sound that ends at each of the given times, in one pass over the soundtrack.
 
     Memory holds the blocks under one window, however long the recording is.
 
     Args:
         video: a video file.
-        ends_s: (n,) seconds on the container's clock, ascending; a window may start before the sound does.
+        ends_s: seconds on the container's clock, ascending; a window may start before the sound does.
         samples: length of a window.
         rate: samples per second wanted.
 
@@ -69,7 +79,7 @@ def sound_windows(video: str | Path, ends_s: np.ndarray, samples: int, rate: int
     blocks = _blocks(video, rate)
     held: deque[tuple[int, np.ndarray]] = deque()
     reached = -np.inf
-    for stop in np.round(np.asarray(ends_s) * rate).astype(int):
+    for stop in (round(end * rate) for end in ends_s):
         while reached < stop and (block := next(blocks, None)) is not None:
             held.append(block)
             reached = block[0] + len(block[1])

@@ -9,6 +9,7 @@ import av
 import numpy as np
 
 BLOCK = 1024  # samples in one AAC frame
+CLOCK = 90_000  # ticks per second of pictures with times of their own
 
 
 def write_video(
@@ -45,18 +46,54 @@ def write_video(
             container.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
             # Sound goes in step with the pictures, so that the muxer never holds much back.
             while audio is not None and written < min(len(sound), number / fps * rate):
-                container.mux(audio.encode(_sound_frame(sound, written, rate)))
+                container.mux(audio.encode(_sound_frame(sound[written : written + BLOCK], written, rate)))
                 written += BLOCK
         while audio is not None and written < len(sound):
-            container.mux(audio.encode(_sound_frame(sound, written, rate)))
+            container.mux(audio.encode(_sound_frame(sound[written : written + BLOCK], written, rate)))
             written += BLOCK
         container.mux(video.encode(None))
         if audio is not None:
             container.mux(audio.encode(None))
 
 
-def _sound_frame(sound: np.ndarray, start: int, rate: int) -> av.AudioFrame:
-    block = np.ascontiguousarray(sound[None, start : start + BLOCK], np.float32)
-    frame = av.AudioFrame.from_ndarray(block, format="fltp", layout="mono")
+def _sound_frame(block: np.ndarray, start: int, rate: int) -> av.AudioFrame:
+    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block[None], np.float32), format="fltp", layout="mono")
     frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
     return frame
+
+
+def write_timed(
+    path: str | Path, frames: Iterable[tuple[float, np.ndarray]], sound: Iterable[np.ndarray] = (), rate: int = 44_100
+) -> None:
+    """Writes pictures with times of their own, and the sound beside them; one picture in memory at a time.
+
+    Args:
+        path: the mp4 file to write.
+        frames: seconds from the start, ascending, and uint8 (H, W, 3) RGB of one even height and width.
+        sound: float32 blocks (1024,), mono, one after the other from 0 s; those after the last picture are left out.
+        rate: samples per second.
+
+    Raises:
+        ValueError: there is no frame.
+    """
+    frames, blocks = iter(frames), iter(sound)
+    first, block = next(frames, None), next(blocks, None)
+    if first is None:
+        raise ValueError("0 frames: a video needs at least one.")
+    with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
+        video = container.add_stream("libx264", rate=25)
+        video.height, video.width = first[1].shape[:2]
+        video.pix_fmt, video.codec_context.time_base = "yuv420p", Fraction(1, CLOCK)
+        video.options = {"crf": "23", "preset": "veryfast", "tune": "zerolatency"}
+        audio = None if block is None else container.add_stream("aac", rate=rate, layout="mono")
+        written = 0
+        for time, picture in chain([first], frames):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = round(time * CLOCK), Fraction(1, CLOCK)
+            container.mux(video.encode(frame))
+            while audio is not None and block is not None and written < time * rate:
+                container.mux(audio.encode(_sound_frame(block, written, rate)))
+                written, block = written + len(block), next(blocks, None)
+        container.mux(video.encode(None))
+        if audio is not None:
+            container.mux(audio.encode(None))

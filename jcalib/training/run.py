@@ -122,10 +122,8 @@ class Run:
     @cached_property
     def calibration(self) -> dict[str, Calibration]:
         """How far off this run's predictions are, by target."""
-        return {
-            target: Calibration.model_validate(values)
-            for target, values in read_json(self.folder / "calibration.json").items()
-        }
+        kept = read_json(self.folder / "calibration.json")
+        return {target: Calibration.model_validate(kept[target]) for target in TARGETS}
 
     @cached_property
     def encoding(self) -> Encoding | None:

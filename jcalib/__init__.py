@@ -14,6 +14,7 @@ _HOMES = {
     "build_fusion": "fusion",
     "open_features": "own_features",
     "extract": "training",
+    "open_data": "training",
     "fit": "training",
     "ablate": "studies",
     "predict": "prediction",

@@ -175,7 +175,7 @@ def extract_features(
         first = failures[0].what if failures else "the corpus is empty"
         raise UserError(f"{corpus.name} has 0 recordings that can be encoded: {first}")
     source = fingerprint([hop, *(store.name for store in stores.values()), *(part.content for part in parts)])
-    return _assemble(parts, hop, source, failures)
+    return _assemble(parts, hop, source, failures, corpus.notes)
 
 
 class _Part(NamedTuple):
@@ -188,7 +188,7 @@ class _Part(NamedTuple):
     content: str
 
 
-def _assemble(parts: list[_Part], hop: int, source: str, failures: list[Failure]) -> Features:
+def _assemble(parts: list[_Part], hop: int, source: str, failures: list[Failure], notes: tuple[str, ...]) -> Features:
     rows = {name: np.concatenate([getattr(part, name) for part in parts]) for name in MODALITIES}
     valid = np.stack([~np.isnan(rows[name]).any(axis=1) for name in MODALITIES], axis=1)
     return Features(
@@ -203,6 +203,7 @@ def _assemble(parts: list[_Part], hop: int, source: str, failures: list[Failure]
         hop=hop,
         source=source,
         failures=failures_frame(failures),
+        notes=notes,
     )
 
 

@@ -13,7 +13,7 @@ import typer
 
 from jcalib.cli.corpora import corpus, submission
 from jcalib.cli.prediction import predict
-from jcalib.cli.shared import CorpusPath, Device, Out, PresetName, Seeds, Smooth, checked, reported
+from jcalib.cli.shared import CorpusPath, Device, FeaturesPath, Out, PresetName, Seeds, Smooth, checked, reported
 from jcalib.cli.weights import weights
 from jcalib.settings import UserError, widths_of
 from jcalib.settings import preset as preset_of
@@ -40,6 +40,7 @@ def report(
     preset: PresetName = "quick",
     out: Out = None,
     where: CorpusPath = "synthetic",
+    own: FeaturesPath = "",
     fusions: Annotated[str, typer.Option(help="names with commas between; the preset's by default")] = "",
     seeds: Seeds = None,
     device: Device = "auto",
@@ -52,18 +53,18 @@ def report(
     """Build the corpus, train, and write the report; what is there already is used again."""
     preset_of(preset)
     widths_of(smooth)
-    checked(where, device)
+    checked(where, device, own)
     from jcalib.reporting.forecast import forecast, inputs_of, shown
     from jcalib.reporting.report import plan, write_report
     from jcalib.reporting.summary import summary
     from jcalib.reporting.values import check_compared
 
     check_compared(fusions)
-    given = {"corpus": _corpus(where), "fusions": fusions, "seeds": seeds, "device": device}
-    given |= {"smooth": smooth, "zero_fill": zero_fill or None}
+    given = {"corpus": _absolute(where), "features": _absolute(own), "fusions": fusions, "seeds": seeds}
+    given |= {"device": device, "smooth": smooth, "zero_fill": zero_fill or None}
     parameters: dict[str, Any] = {name: value for name, value in given.items() if value not in UNSAID}
     planned = plan(preset, out, **parameters)
-    inputs = inputs_of(where, preset)
+    inputs = inputs_of(where, preset, own)
     typer.echo("\n".join(forecast(planned, inputs, fresh).lines()) + "\n")
     with reported():
         made = write_report(preset, out, fresh=fresh, inputs=inputs, **parameters)
@@ -116,19 +117,19 @@ def train(
     preset: PresetName = "quick",
     seeds: Seeds = None,
     where: CorpusPath = "synthetic",
+    own: FeaturesPath = "",
     device: Device = "auto",
 ) -> None:
     """Train one fusion over its seeds; what is missing before it is made first."""
     chosen = preset_of(preset)
-    checked(where, device)
-    from jcalib.corpora import open_corpus
+    checked(where, device, own)
     from jcalib.fusion import choose_fusion
     from jcalib.reporting.forecast import shown
-    from jcalib.training import extract, fit
+    from jcalib.training import fit, open_data
 
     choose_fusion(fusion)
     with reported():
-        features = extract(open_corpus(where, chosen), chosen, device)
+        features = open_data(where, own, chosen, device)
         made = fit(fusion, features, seeds, chosen, device=device)
     typer.echo(made.frame().to_string(index=False))
     typer.echo(shown(made.folder))
@@ -170,9 +171,9 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _corpus(where: str) -> str:
-    """Return a corpus as a chapter can open it, whatever folder it runs in."""
-    return where if where == "synthetic" else str(Path(where).expanduser().resolve())
+def _absolute(where: str) -> str:
+    """Return a folder as a chapter can open it, whatever folder it runs in."""
+    return where if where in UNSAID else str(Path(where).expanduser().resolve())
 
 
 def _pairs(given: list[str]) -> dict[str, str]:

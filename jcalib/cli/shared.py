@@ -12,6 +12,7 @@ from jcalib import progress
 from jcalib.settings import PRESETS
 
 PresetName = Annotated[str, typer.Option("--preset", help=f"settings to use: {', '.join(PRESETS)}")]
+FeaturesPath = Annotated[str, typer.Option("--features", help="a folder of your own features, in place of a corpus")]
 CorpusPath = Annotated[str, typer.Option("--corpus", help="'synthetic', or a folder in Aff-Wild2's layout")]
 Seeds = Annotated[int | None, typer.Option(min=1, help="how many; the preset's number by default")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
@@ -27,9 +28,9 @@ def reported() -> Iterator[None]:
         yield
 
 
-def checked(where: str, device: str) -> None:
-    """Refuse a corpus that is no folder, or a device that is not here, before any work."""
-    from jcalib.reporting.values import check_corpus, check_device
+def checked(where: str, device: str, own: str = "") -> None:
+    """Refuse a corpus or own features that are no folder, or a device that is not here, before any work."""
+    from jcalib.reporting.values import check_device, check_source
 
-    check_corpus(where)
+    check_source(where, own)
     check_device(device)

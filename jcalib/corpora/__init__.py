@@ -11,6 +11,7 @@ from jcalib.corpora.labels import treat_labels
 from jcalib.corpora.problems import Problem, UnusableCorpus
 from jcalib.corpora.recording import ROLES, Corpus, Failure, Recording, failures_frame
 from jcalib.corpora.roles import deal_roles
+from jcalib.corpora.videos import LABELS, is_videos, read_videos
 from jcalib.files import home, read_json
 from jcalib.media import frame_times
 from jcalib.settings import CorpusSettings, LabelSettings, Preset, UserError
@@ -31,6 +32,7 @@ __all__ = [
     "find_synthetic",
     "open_corpus",
     "read_affwild2",
+    "read_videos",
 ]
 
 
@@ -49,6 +51,12 @@ def _read_affwild2(folder: Path, preset: Preset) -> Corpus:
     return read_affwild2(folder, wanted.split, wanted.seed, settings)
 
 
+def _read_videos(folder: Path, preset: Preset) -> Corpus:
+    if (folder / LABELS).is_file() and preset.labels.sentences():
+        raise UserError(f"{LABELS} and the preset both say what is done to labels: keep one of the two.")
+    return read_videos(folder, preset.corpus.split, preset.corpus.seed)
+
+
 # The first that recognises a folder reads it.
 LAYOUTS = (
     Layout(
@@ -56,6 +64,11 @@ LAYOUTS = (
         "cropped_aligned/<name>/00001.jpg",
         is_affwild2,
         _read_affwild2,
+    ),
+    Layout(
+        "own videos, with <name>.mp4, <name>.csv with the columns valence, arousal and time or frame, and splits.csv",
+        is_videos,
+        _read_videos,
     ),
 )
 

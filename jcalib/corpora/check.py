@@ -119,10 +119,11 @@ def check_corpus(where: str | Path, preset: str | Preset = "quick") -> Check:
         refused = str(error)
         corpus = Corpus("", find_corpus(where), (), problems=error.problems)
     problems, rates = list(corpus.problems or _told(corpus)), {}
+    known = {(one.kind, one.name) for one in problems}  # readers may have had the closer look themselves
     with stage("check recordings", len(corpus.recordings)) as progress:
         for recording in corpus.recordings:
             found, rates[recording.name] = check_recording(recording, corpus.root)
-            problems += found
+            problems += [one for one in found if (one.kind, one.name) not in known]
             progress.advance()
     lost = {one.name for one in problems if one.cost == "lost"}
     recordings = tuple(one for one in corpus.recordings if one.name not in lost)

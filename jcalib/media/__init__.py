@@ -6,7 +6,7 @@ a soundtrack at `rate` is the sound at n / rate seconds, whenever the first samp
 
 from jcalib.media.containers import Probe, frame_times, has_pictures, probe, read_frames
 from jcalib.media.detectors import Cascades, Detector, Face, Yunet, find_detector
-from jcalib.media.faces import FaceFrame, read_faces
+from jcalib.media.faces import FaceFrame, read_faces, write_faces
 from jcalib.media.pictures import align_face, fit_picture, read_picture, write_picture
 from jcalib.media.sound import has_sound, read_sound, sound_end, sound_windows
 from jcalib.media.writing import write_timed, write_video
@@ -31,6 +31,7 @@ __all__ = [
     "read_sound",
     "sound_end",
     "sound_windows",
+    "write_faces",
     "write_picture",
     "write_timed",
     "write_video",

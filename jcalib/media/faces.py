@@ -8,7 +8,7 @@ import numpy as np
 
 from jcalib.media.containers import read_frames
 from jcalib.media.detectors import Detector, find_detector
-from jcalib.media.pictures import align_face
+from jcalib.media.pictures import align_face, write_picture
 from jcalib.media.tracking import Follower
 
 EVERY_S = 0.2  # seconds between detections
@@ -52,3 +52,19 @@ def read_faces(video: str | Path, detector: Detector | None = None, every_s: flo
         else:
             x, y, width, height = track.box.tolist()
             yield FaceFrame(index, time, align_face(picture, track.eyes), (x, y, width, height))
+
+
+def write_faces(video: str | Path, folder: Path, detector: Detector | None = None) -> None:
+    """Writes a video's face crops as `00001.jpg`, ..., counted from 1; a frame without a face has no file.
+
+    Args:
+        video: a video file.
+        folder: an empty one.
+        detector: see `read_faces`.
+
+    Raises:
+        UserError: the file is no video or is damaged.
+    """
+    for frame in read_faces(video, detector):
+        if frame.crop is not None:
+            write_picture(folder / f"{frame.index + 1:05d}.jpg", frame.crop)

@@ -83,8 +83,9 @@ def describe(features: "Features") -> str:
     persons = len({info.person for info in features.recordings})
     widths = " and ".join(f"{name} {getattr(features, name).shape[1]}" for name in features.modalities)
     labels = "one label per recording" if features.one_label else "a label per step"
+    lost = f", {len(features.failures)} left out" if len(features.failures) else ""
     return (
-        f"own features: {len(features.recordings)} recordings of {persons} persons, {len(features.time)} steps, "
+        f"own features: {len(features.recordings)} recordings of {persons} persons{lost}, {len(features.time)} steps, "
         f"{widths} wide, {labels}"
     )
 

@@ -55,6 +55,7 @@ class Forecast:
 
     Attributes:
         plan: its chapters.
+        data: what it is made from, in words.
         device: "cpu" or "cuda".
         device_name: in words.
         seeds: of each fusion.
@@ -67,6 +68,7 @@ class Forecast:
     """
 
     plan: Plan
+    data: str
     device: str
     device_name: str
     seeds: int
@@ -79,14 +81,12 @@ class Forecast:
 
     def lines(self) -> list[str]:
         """Return the plan as text, a line a fact."""
-        corpus = self.plan.preset.corpus
-        size = f"{corpus.split.persons} persons × {corpus.seconds:g} s"
         execute = [step.chapter for step in self.plan.steps if step.chapter not in self.unchanged]
         needed = "not measured" if self.needed_gb is None else f"{self.needed_gb:.1f} GB"
         facts = {
             "report": f"{self.plan.id} in {shown(self.plan.folder)}",
             "device": self.device_name,
-            "preset": f"{self.plan.preset.name}: {size}, {self.seeds} seeds, {' '.join(self.fusions)}",
+            "preset": f"{self.plan.preset.name}: {self.data}, {self.seeds} seeds, {' '.join(self.fusions)}",
             "cached": str(self.cached),
             "unchanged": ", ".join(self.unchanged) or "no chapter",
             "to execute": ", ".join(execute) or "no chapter",
@@ -97,7 +97,7 @@ class Forecast:
 
     def _time(self) -> str:
         if self.minutes is None:
-            return f"not measured for {self.plan.preset.name} on {self.device}"
+            return f"not measured for {self.plan.preset.name} with this data on {self.device}"
         return f"about {max(round(self.minutes), 1)} min" if self.minutes > 0.5 else "under a minute"
 
 
@@ -119,11 +119,15 @@ def forecast(planned: Plan, inputs: dict[str, str] | None = None, fresh: bool = 
     settings = planned.preset
     fusions = tuple(values.get("fusions") or settings.fusions)
     seeds = values.get("seeds") or settings.seeds
-    cached = look_up(settings, fusions, seeds, kind, values.get("corpus"))
+    data, own = f"{settings.corpus.split.persons} persons × {settings.corpus.seconds:g} s", None
+    if planned.source == "features":
+        data, own = _look_into(values["features"], settings, fusions)
+    cached = look_up(settings, fusions, seeds, kind, values.get("corpus"), own)
     kept = () if fresh else unchanged(planned, inputs)
-    cost = COSTS.get((settings.name, kind)) if "corpus" not in values else None
+    cost = COSTS.get((settings.name, kind)) if not {"corpus", "features"} & values.keys() else None
     return Forecast(
         plan=planned,
+        data=data,
         device=kind,
         device_name=f"{kind}{named}",
         seeds=seeds,
@@ -136,16 +140,21 @@ def forecast(planned: Plan, inputs: dict[str, str] | None = None, fresh: bool = 
     )
 
 
-def inputs_of(corpus: str, preset: str) -> dict[str, str]:
-    """Return a hash of a user's corpus, which may change behind a chapter's back; nothing for the embedded one.
+def inputs_of(corpus: str, preset: str, features: str = "") -> dict[str, str]:
+    """Return a hash of a user's data, which may change behind a chapter's back; nothing for the embedded corpus.
 
     Args:
         corpus: "synthetic", or a folder. Labels, and names and sizes of videos count.
         preset: how its persons are split.
+        features: a folder of own features in place of a corpus; every byte counts.
 
     Raises:
-        UserError: the folder holds no corpus.
+        UserError: the folder holds nothing of the kind.
     """
+    if features:
+        from jcalib.own_features import content
+
+        return {"features": content(features)}
     if corpus == SYNTHETIC:
         return {}
     from jcalib.corpora import open_corpus
@@ -155,7 +164,25 @@ def inputs_of(corpus: str, preset: str) -> dict[str, str]:
     return {"corpus": fingerprint(parts)}
 
 
-def look_up(settings: Preset, fusions: tuple[str, ...], seeds: int, device: str, corpus: str | None = None) -> Cached:
+def _look_into(folder: str, settings: Preset, fusions: tuple[str, ...]) -> tuple[str, str]:
+    """Return own features in words and their fingerprint; refuse here what would fail in every chapter."""
+    from jcalib.fusion.registry import check_modalities
+    from jcalib.own_features import describe, open_features
+
+    features = open_features(folder, settings)
+    for name in fusions:
+        check_modalities(name, features.modalities)
+    return describe(features), features.source
+
+
+def look_up(
+    settings: Preset,
+    fusions: tuple[str, ...],
+    seeds: int,
+    device: str,
+    corpus: str | None = None,
+    features: str | None = None,
+) -> Cached:
     """Return what is there with these settings.
 
     Runs are told by their settings alone, which is a look at small files; whether data or code have changed since is
@@ -167,6 +194,7 @@ def look_up(settings: Preset, fusions: tuple[str, ...], seeds: int, device: str,
         seeds: of each.
         device: "cpu" or "cuda"; runs of another device do not count.
         corpus: a user's folder, None for the embedded corpus.
+        features: fingerprint of a user's own features, for which there is no corpus and no encoder.
     """
     from jcalib.corpora import find_synthetic
     from jcalib.encoders import WIDTH
@@ -177,9 +205,13 @@ def look_up(settings: Preset, fusions: tuple[str, ...], seeds: int, device: str,
     encoders = {name.split("-")[1] for name, one in written if name.startswith("encoder-") and encoder <= one.items()}
     wanted: dict[str, Any] = {"seeds": list(range(seeds)), "device": device}
     wanted |= {"training": settings.training.model_dump(mode="json")}
-    wanted |= {"audio_dim": WIDTH, "visual_dim": WIDTH}  # the audits also train on cues, which are narrower
+    # The audits also train on cues, which are narrower.
+    wanted |= {"features": features} if features else {"audio_dim": WIDTH, "visual_dim": WIDTH}
     runs = {one["fusion"] for _, one in written if {key: one.get(key) for key in wanted} == wanted}
-    return Cached(there, there and len(encoders) == 2, tuple(name for name in fusions if there and name in runs))
+    known = tuple(name for name in fusions if name in runs)
+    if features:
+        return Cached(False, False, known)
+    return Cached(there, there and len(encoders) == 2, known if there else ())
 
 
 def _values(planned: Plan) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from jcalib.reporting.pages import TEMPLATES, duration, stylesheet, with_files
 
 QUESTION = "Does joint cross-attention fuse face and voice better than vanilla cross-attention?"
 _SECTIONS = ("corpus", "train", "attention", "attribution")
+_DATA = {"corpus": "The corpus", "features": "The features"}  # chapter 1 by what a report is made from
+_ABOUT = {"features": "own features"}  # until chapter 1 knows more
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _WORDS = {
     "ok": "done",
@@ -99,20 +101,24 @@ def context(folder: Path) -> dict[str, Any]:
     cards = [_card(one, records.get(one["chapter"], {}), folder) for one in order]
     standing = {card.chapter: records[card.chapter] for card in cards if card.good}
     ablation = _of(standing, "ablation")
+    source = report.get("source", "corpus")
+    of = {word: source if word == "corpus" else word for word in _SECTIONS}
     table = [_row(row) for row in ablation.get("table", [])]
     return {
         "question": QUESTION,
         "report": report.get("id", folder.name),
-        "facts": _facts(report.get("settings", {})),
+        "facts": _facts(report.get("settings", {}), _first(standing.values(), "about") or _ABOUT.get(source)),
+        "data_heading": _DATA[source],
+        "left_out": report.get("left_out", []),
         "headline": ablation.get("headline", ""),
         "detectable": ablation.get("detectable", ""),
         "no_verdict": _why_nothing(cards, "ablation"),
         "table": table,
         "axis": _axis(table),
         "figures": _by_role(standing.values(), folder),
-        "headlines": {word: _of(standing, word).get("headline", "") for word in _SECTIONS},
-        "missing": {word: _why_nothing(cards, word) for word in _SECTIONS},
-        "audits": [_audit(audit) for audit in _of(standing, "corpus").get("audits", [])],
+        "headlines": {word: _of(standing, of[word]).get("headline", "") for word in _SECTIONS},
+        "missing": {word: _why_nothing(cards, of[word]) for word in _SECTIONS},
+        "audits": [_audit(audit) for audit in _of(standing, of["corpus"]).get("audits", [])],
         "cards": cards,
         "seconds": sum(card.seconds or 0 for card in cards),
         "running": any(card.status == "waiting" for card in cards),
@@ -178,11 +184,13 @@ def _why_nothing(cards: Iterable[Card], word: str) -> str:
     return f"Nothing to show: chapter “{card.title}” {_SENTENCES.get(card.status, card.word)}."
 
 
-def _facts(settings: Mapping[str, Any]) -> list[str]:
-    """Return the preset in a few words."""
+def _facts(settings: Mapping[str, Any], about: str | None = None) -> list[str]:
+    """Return the preset in a few words, with what is told about data that is not the preset's own."""
     if not settings:
         return []
     corpus, seeds = settings["corpus"], settings["seeds"]
+    if about:
+        return [settings["name"], about, f"{seeds} seeds"]
     persons = sum(corpus["split"].values())
     size = f"{persons} persons × {corpus['seconds']:g} s"
     return [settings["name"], f"{size}, {corpus['regime']} regime", f"{seeds} seeds"]

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+SOURCES = ("corpus", "features")  # parameters, of which a chapter declares those that it can be made from
+
+
 @dataclass(frozen=True)
 class Step:
     """One chapter of a plan: its name, title, question and checked parameters."""
@@ -43,12 +46,16 @@ class Plan:
         preset: the settings.
         folder: where it goes.
         steps: its chapters in order.
+        source: "corpus", or "features" where it is made from the user's own.
+        left_out: titles of the chapters that need the other source, and have no counterpart here.
     """
 
     id: str
     preset: Preset
     folder: Path
     steps: tuple[Step, ...]
+    source: str = SOURCES[0]
+    left_out: tuple[str, ...] = ()
 
     def frame(self) -> "pd.DataFrame":
         """Return chapter, question and parameters as a table."""
@@ -110,10 +117,21 @@ def plan(name: str = "quick", out: Path | None = None, **parameters: Any) -> Pla
     for parameter in parameters:
         choose(parameter, known, "parameter of the report")
     given = {"preset": name, **parameters}
-    steps = tuple(_step(chapter, given, declared[chapter]) for chapter in declared)
+    source = "features" if parameters.get("features") else "corpus"
+    chapters = {chapter: some for chapter, some in declared.items() if _reads(some, source)}
+    steps = tuple(_step(chapter, given, some) for chapter, some in chapters.items())
+    numbers = {chapter.partition("_")[0] for chapter in chapters}
+    left_out = [notebooks.title(notebooks.read(one)) for one in declared if one.partition("_")[0] not in numbers]
     effective = {key: value for step in steps for key, value in step.parameters.items()}
     identity = f"{name}-{fingerprint([settings.fingerprint(), effective])[:8]}"
-    return Plan(identity, settings, _free(out or ROOT / "reports" / identity), steps)
+    folder = _free(out or ROOT / "reports" / identity)
+    return Plan(identity, settings, folder, steps, source, tuple(left_out))
+
+
+def _reads(declared: list[notebooks.Parameter], source: str) -> bool:
+    """Whether a chapter can be made from a source; one that declares none can be made from any."""
+    sources = {one.name for one in declared}.intersection(SOURCES)
+    return not sources or source in sources
 
 
 def unchanged(planned: Plan, inputs: Mapping[str, str] | None = None) -> tuple[str, ...]:
@@ -196,7 +214,8 @@ def _begin(planned: Plan, origin: dict[str, Any]) -> None:
     (planned.folder / "status.json").unlink(missing_ok=True)
     chapters = [{"chapter": one.chapter, "title": one.title, "question": one.question} for one in planned.steps]
     settings = planned.preset.model_dump(mode="json")
-    write_json(planned.folder / "report.json", {"id": planned.id, "chapters": chapters, "settings": settings})
+    report = {"id": planned.id, "chapters": chapters, "settings": settings, "source": planned.source}
+    write_json(planned.folder / "report.json", {**report, "left_out": list(planned.left_out)})
     write_json(planned.folder / "provenance.json", origin)
 
 

@@ -36,8 +36,7 @@ def check_values(values: Mapping[str, Any], notebook: "NotebookNode") -> None:
         choose(values["target"], TARGETS, "target")
     if values.get("seeds", 0) < 0:
         raise UserError(f"seeds has {values['seeds']}: it is how many, 1 or more. 0 takes the preset's number.")
-    if "corpus" in values:
-        check_corpus(values["corpus"])
+    check_source(values.get("corpus", SYNTHETIC), values.get("features", ""))
     named = [*values.get("fusions", []), *filter(None, [values.get("fusion")])]
     if named:
         check_fusions(named, _REGISTERED.findall("\n".join(cell.source for cell in notebook.cells)))
@@ -57,16 +56,26 @@ def check_device(name: str) -> None:
             raise UserError("device has 'cuda', and torch sees no GPU here: take auto or cpu; jcalib doctor says more.")
 
 
-def check_corpus(where: str) -> None:
-    """Refuse a folder that does not exist; what it holds is its reader's to judge.
+def check_source(corpus: str, features: str = "") -> None:
+    """Refuse a folder that does not exist, or holds something else; each recording is its reader's to judge.
+
+    Args:
+        corpus: "synthetic", or a folder of recordings.
+        features: a folder of own features; empty for a corpus.
 
     Raises:
-        UserError: there is no such folder; the message gives the near name.
+        UserError: there is no such folder, with the near name, or both are named.
     """
-    if where != SYNTHETIC:
+    if features:
+        from jcalib.own_features import find_features
+
+        find_features(features)
+        if corpus != SYNTHETIC:
+            raise UserError(f"corpus has {corpus!r} and features has {features!r}: name one of the two.")
+    if corpus != SYNTHETIC:
         from jcalib.corpora import find_corpus
 
-        find_corpus(where)
+        find_corpus(corpus)
 
 
 def check_compared(fusions: str) -> None:

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from jcalib.corpora import Corpus
+from jcalib.corpora import Corpus, open_corpus
 from jcalib.features import Encoding, Features, extract_features
-from jcalib.settings import Preset
+from jcalib.own_features import open_features
+from jcalib.settings import Preset, UserError
 from jcalib.settings import preset as _preset_of
 from jcalib.training.batched import Ensemble, pick_device
 from jcalib.training.encoders import encoder_runs, load_encoder, train_encoders
@@ -24,6 +25,7 @@ __all__ = [
     "extract",
     "fit",
     "load_encoder",
+    "open_data",
     "pick_device",
     "train_encoders",
 ]
@@ -46,3 +48,27 @@ def extract(corpus: Corpus, preset: str | Preset = "quick", device: str = "auto"
     features = extract_features(corpus, encoders, chosen.hop, size=size, device=str(pick_device(device)))
     fps = 1 / float(np.median(np.concatenate([np.diff(info.times) for info in features.recordings])))
     return replace(features, encoding=Encoding(**runs, size=size, hop=chosen.hop, fps=round(fps, 3)))
+
+
+def open_data(
+    corpus: str = "synthetic", features: str | Features = "", preset: str | Preset = "quick", device: str = "auto"
+) -> Features:
+    """Return what a chapter works on: the user's own features where they are named, the features of a corpus otherwise.
+
+    Args:
+        corpus: "synthetic", or a folder of recordings; see `open_corpus`.
+        features: a folder of own features, or none; see `open_features`. What is open already passes through, so
+            that a cell can be run twice.
+        preset: encoder settings and hop, and the proportions of the roles.
+        device: "auto", "cpu" or "cuda".
+
+    Raises:
+        UserError: both are named, or there is nothing of the kind.
+    """
+    if isinstance(features, Features):
+        return features
+    if not features:
+        return extract(open_corpus(corpus, preset), preset, device)
+    if corpus != "synthetic":
+        raise UserError(f"corpus is {corpus} and features is {features}: name one of the two.")
+    return open_features(features, preset)

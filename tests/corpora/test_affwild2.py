@@ -183,7 +183,7 @@ def test_open_corpus_says_what_is_wrong(root: Path) -> None:
     with pytest.raises(UserError, match="did you mean 'synthetic'"):
         open_corpus("sinthetic")
     with pytest.raises(UserError, match=r"holds no corpus.*annotations.*videos/<name>\.mp4"):
-        open_corpus(root / "videos")
+        open_corpus(root / "cropped_aligned")
 
 
 def test_labels_are_treated_on_request_and_the_notes_say_so(root: Path) -> None:

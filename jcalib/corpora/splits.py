@@ -1,0 +1,114 @@
+"""Who is in a recording and on which side of the split: `persons.csv`, `splits.csv`, or a seeded deal by person."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from jcalib.corpora.tables import read_table
+from jcalib.settings import Split, UserError, choose
+
+FILES = ("persons.csv", "splits.csv")
+SPLITS = ("train", "validation", "test")
+SHORT = {"training": "train", "val": "validation", "valid": "validation", "dev": "validation"}
+
+
+class Place(NamedTuple):
+    """A recording's person and split."""
+
+    person: str
+    split: str
+
+
+class Places(NamedTuple):
+    """The place of each recording, and what was taken for granted, one sentence each."""
+
+    of: dict[str, Place]
+    notes: list[str]
+
+
+def read_places(root: Path, recordings: Iterable[str], split: Split, seed: int) -> Places:
+    """Says who is in each recording and on which side of the split.
+
+    Args:
+        root: folder in which `persons.csv` or `splits.csv`, or both, have the columns recording, person and split.
+        recordings: their names.
+        split: the proportion in which persons are dealt out to train and validation where no split is given.
+        seed: of the deal.
+
+    Returns:
+        The places. A recording that no row names counts as a person of its own; where others have a split it has none
+        and no place.
+
+    Raises:
+        UserError: a file cannot be read, a person is on both sides, or fewer than three persons would be dealt out.
+    """
+    said = _read_files(root)
+    names, notes = sorted(recordings), []
+    persons = {name: said.get(name, {}).get("person") or name for name in names}
+    alone = [name for name in names if not said.get(name, {}).get("person")]
+    if alone:
+        which = "every recording" if len(alone) == len(names) else f"{len(alone)} recordings ({_few(alone)})"
+        notes.append(f"No person is named for {which}: each counts as a person of its own; persons.csv can say more.")
+    splits = {name: said[name]["split"] for name in names if said.get(name, {}).get("split")}
+    if not splits:
+        dealt, sentence = _deal(set(persons.values()), split, seed)
+        return Places({name: Place(persons[name], dealt[persons[name]]) for name in names}, [*notes, sentence])
+    _check_sides(persons, splits)
+    return Places({name: Place(persons[name], splits[name]) for name in splits}, notes)
+
+
+def _read_files(root: Path) -> dict[str, dict[str, str]]:
+    """What the files say of each recording, by column."""
+    said: dict[str, dict[str, str]] = {}
+    for file in FILES:
+        if not (root / file).is_file():
+            continue
+        table = read_table(root / file, ["recording"], ["recording", "person", "split"])
+        if not {"person", "split"} & set(table.columns):
+            raise UserError(f"{file} has neither person nor split: its columns are recording, person and split.")
+        for line, cells in ((line, cells) for line, cells in table.rows if any(cells)):
+            if table.misfit(cells):
+                raise UserError(f"{file} line {line} has {table.misfit(cells)}.")
+            row = dict(zip(table.columns, cells, strict=True))
+            own = said.setdefault(Path(row["recording"]).stem if "." in row["recording"] else row["recording"], {})
+            for column in ("person", "split"):
+                value = row.get(column, "")
+                if column == "split" and value:
+                    value = choose(SHORT.get(value.lower(), value.lower()), SPLITS, f"split in {file} line {line}")
+                if value and own.setdefault(column, value) != value:
+                    raise UserError(
+                        f"{file} line {line} gives {row['recording']} the {column} {value!r} after {own[column]!r}: "
+                        "a recording has one."
+                    )
+    return said
+
+
+def _check_sides(persons: Mapping[str, str], splits: Mapping[str, str]) -> None:
+    """A person whom the model was trained on says nothing of new persons."""
+    first: dict[str, str] = {}
+    for name, side in splits.items():
+        other = first.setdefault(persons[name], name)
+        if splits[other] != side:
+            raise UserError(
+                f"{persons[name]} is in {splits[other]} ({other}) and in {side} ({name}): a person stands on one side "
+                "of a split. Mend splits.csv."
+            )
+
+
+def _deal(persons: set[str], split: Split, seed: int) -> tuple[dict[str, str], str]:
+    n = len(persons)
+    if n < 3:
+        raise UserError(f"{n} persons have usable recordings: encoders, fusions and the report need one each at least.")
+    shuffled = np.random.default_rng(seed).permutation(sorted(persons)).tolist()
+    report = min(max(round(n * split.report / split.persons), 1), n - 2)
+    dealt = dict.fromkeys(shuffled[report:], "train") | dict.fromkeys(shuffled[:report], "validation")
+    return dealt, (
+        f"No split is given: of {n} persons {report} are reported ({_few(sorted(shuffled[:report]))}) and {n - report} "
+        f"trained on, dealt out with seed {seed} as the preset splits."
+    )
+
+
+def _few(names: list[str], shown: int = 5) -> str:
+    return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")

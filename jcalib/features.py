@@ -118,6 +118,21 @@ class Features:
         later = later[self.recording[later] == self.recording[later - self.stride]]
         return float(np.median(self.time[later] - self.time[later - self.stride])) if len(later) else float("nan")
 
+    def table(self) -> "pd.DataFrame":
+        """One row a recording: who, role, clips, fractions with a voice, a face and a label, and its mean labels."""
+        import pandas as pd
+
+        rows = []
+        for number, info in enumerate(self.recordings):
+            first, count = self.span(number)
+            target, valid = self.target[first : first + count], self.valid[first : first + count]
+            known = np.isfinite(target).all(axis=1)
+            means = target[known].mean(axis=0) if known.any() else np.full(2, np.nan)
+            row = {"recording": info.name, "person": info.person, "role": info.role, "steps": count}
+            row |= dict(zip(MODALITIES, valid.mean(axis=0).tolist(), strict=True))
+            rows.append(row | {"labelled": known.mean(), "valence": means[0], "arousal": means[1]})
+        return pd.DataFrame(rows)
+
     def of_role(self, role: str) -> list[int]:
         """The numbers of the recordings with a role."""
         return [number for number, info in enumerate(self.recordings) if info.role == role]

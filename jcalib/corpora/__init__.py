@@ -105,6 +105,8 @@ def find_corpus(where: str | Path) -> Path:
     folder = Path(where).expanduser()
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder:{_near(folder)} name a corpus' folder, or 'synthetic'.")
+    if any(folder.glob("*.npz")) or any(folder.glob("*.safetensors")):
+        raise UserError(f"{folder} holds features, not recordings: give it with --features.")
     return folder
 
 

@@ -18,6 +18,8 @@ def find_features(where: str | Path) -> Path:
     Raises:
         UserError: there is no such folder, or it holds something else; the message says what, and what to do.
     """
+    if not str(where):
+        raise UserError(f"features is empty: name a folder. {FORMAT[0].upper()}{FORMAT[1:]}.")
     folder = Path(where).expanduser()
     if folder.is_file():
         raise UserError(f"{folder} is a file: name the folder that holds it and the others.")

@@ -50,7 +50,7 @@ def find(chapter: str) -> str:
         UserError: there is no such chapter; the message gives the near name.
     """
     known = chapters()
-    short = {part: name for name in known for part in name.split("_", 1)}
+    short = {part: name for name in reversed(known) for part in name.split("_", 1)}  # 1 is the corpus, not the features
     return short.get(chapter) or choose(chapter, known, "chapter")
 
 

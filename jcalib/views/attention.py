@@ -22,7 +22,8 @@ def plot_maps(
     maps: Mapping[str, ArrayLike],
     fusion: str = "",
     own_share: Mapping[str, float] | None = None,
-    seconds: float = CLIP_SECONDS,
+    between: float = CLIP_SECONDS,
+    unit: str = "s",
 ) -> "Figure":
     """Draw a fusion's maps, voice beside face, on one scale.
 
@@ -34,7 +35,8 @@ def plot_maps(
             `explain.attention_maps` gives them; arrays or tensors on the CPU.
         fusion: its name, for the title and the colour.
         own_share: per modality, the share of the correlation's energy in its own block, to be written over it.
-        seconds: between two clips of a sequence.
+        between: time between two clips of a sequence.
+        unit: of that time: "s", or "steps" where nobody knows the seconds.
 
     Raises:
         UserError: no maps, or maps of a kind this figure does not know.
@@ -45,7 +47,7 @@ def plot_maps(
         if kinds == {"correlation"}:
             return _plot_correlations(arrays, fusion, own_share or {})
         if kinds == {"attention"}:
-            return _plot_attentions(arrays, fusion, seconds)
+            return _plot_attentions(arrays, fusion, between, unit)
     raise UserError(
         f"fusion {fusion!r} has the maps {sorted(maps)}: "
         "this figure needs correlation_audio and correlation_visual, or attention_audio and attention_visual. "
@@ -54,7 +56,7 @@ def plot_maps(
 
 
 def plot_influence(
-    influence: Mapping[tuple[str, str], ArrayLike], target: str, seconds: float = CLIP_SECONDS
+    influence: Mapping[tuple[str, str], ArrayLike], target: str, between: float = CLIP_SECONDS, unit: str = "s"
 ) -> "Figure":
     """Draw what each prediction depends on: every fusion in its own hue, all on one scale.
 
@@ -64,7 +66,7 @@ def plot_influence(
     Args:
         influence: (fusion, "audio" or "visual") to (L, L) in target units, row predicted, column changed.
         target: whose prediction it is.
-        seconds: between two clips of a sequence.
+        between, unit: time between two clips of a sequence, as in `plot_maps`.
     """
     arrays = {key: np.asarray(values, dtype=float) for key, values in influence.items()}
     norm = _norm(arrays.values())
@@ -74,15 +76,15 @@ def plot_influence(
     meshes: dict[str, Any] = {}
     with look():
         for ax, ((fusion, modality), values) in zip(axes.flat, arrays.items(), strict=False):
-            meshes[fusion] = _clip_mesh(ax, values, seconds, norm, hue(colour(fusion)))
+            meshes[fusion] = _clip_mesh(ax, values, between, norm, hue(colour(fusion)))
             ax.set_title(f"{fusion}: {WORDS[modality]}")
             first = ax.get_subplotspec().is_first_col()
-            ax.set(xlabel="clip that is changed (s)", ylabel="clip that is predicted (s)" if first else "")
+            ax.set(xlabel=f"clip that is changed ({unit})", ylabel=f"clip that is predicted ({unit})" if first else "")
             ax.tick_params(labelleft=first)
         for ax in axes.flat[len(arrays) :]:
             ax.set_visible(False)
         _shared_scale(fig, axes, meshes, f"spread of the predicted {target}")
-        _say_seconds(fig)
+        _say_unit(fig, unit)
     return fig
 
 
@@ -152,27 +154,27 @@ def _block_label(block: str, modality: str, own_share: Mapping[str, float]) -> s
     return f"{WORDS[block]} block: {100 * share:.0f} % of the energy"
 
 
-def _plot_attentions(arrays: dict[str, np.ndarray], fusion: str, seconds: float) -> "Figure":
+def _plot_attentions(arrays: dict[str, np.ndarray], fusion: str, between: float, unit: str) -> "Figure":
     norm = _norm(arrays.values())
     fig, axes = figure(1, len(arrays), 0.9 + 3 * len(arrays), 3.0, grid="none", squeeze=False)
     for ax, (modality, values) in zip(axes.flat, arrays.items(), strict=True):
-        mesh = _clip_mesh(ax, values, seconds, norm, hue(colour(fusion) if fusion else INK))
+        mesh = _clip_mesh(ax, values, between, norm, hue(colour(fusion) if fusion else INK))
         other = WORDS["visual" if modality == "audio" else "audio"]
         ax.set_title(f"{fusion} {WORDS[modality]}: attention A".lstrip())
-        ax.set(xlabel=f"clip that asks, by its {other} (s)", ylabel=f"{WORDS[modality]} clip that is attended (s)")
+        ax.set(xlabel=f"clip that asks, by its {other} ({unit})", ylabel=f"attended {WORDS[modality]} clip ({unit})")
     bar = _colour_bar(fig, mesh, axes, "weight (each column adds up to 1)")
-    _say_seconds(fig)
+    _say_unit(fig, unit)
     uniform = 1 / len(values)
     bar.ax.axhline(uniform, color=INK, linewidth=1)
     bar.ax.annotate("1/L ", (0, uniform), ha="right", va="center", fontsize=7, color=DIM, annotation_clip=False)
     return fig
 
 
-def _clip_mesh(ax: Any, values: np.ndarray, seconds: float, norm: "Normalize", cmap: "Colormap") -> Any:
-    """Clip by clip, both axes in seconds before the window's end, the first clip at the top left."""
+def _clip_mesh(ax: Any, values: np.ndarray, between: float, norm: "Normalize", cmap: "Colormap") -> Any:
+    """Clip by clip, both axes in time before the window's end, the first clip at the top left."""
     from matplotlib.ticker import MaxNLocator
 
-    edges = (np.arange(len(values) + 1) - len(values) + 0.5) * seconds
+    edges = (np.arange(len(values) + 1) - len(values) + 0.5) * between
     ax.patch.set(facecolor=BAND, hatch="////", edgecolor="white")
     known = np.ma.masked_invalid(values)
     mesh = ax.pcolormesh(edges, edges, known, cmap=cmap, norm=norm, edgecolor="white", linewidth=0.6)
@@ -184,8 +186,9 @@ def _clip_mesh(ax: Any, values: np.ndarray, seconds: float, norm: "Normalize", c
     return mesh
 
 
-def _say_seconds(fig: "Figure") -> None:
-    fig.supxlabel("s: seconds from the window's end to the clip's end", fontsize=8, color=DIM)
+def _say_unit(fig: "Figure", unit: str) -> None:
+    counted = "s: seconds" if unit == "s" else unit
+    fig.supxlabel(f"{counted} from the window's end to the clip's end", fontsize=8, color=DIM)
 
 
 def _colour_bar(fig: "Figure", mappable: Any, axes: Any, label: str, **where: Any) -> Any:

@@ -15,7 +15,7 @@ from jcalib.settings import PRESETS
 
 FILES = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LONGEST_CELL = 25
-SHARED = ("preset", "corpus", "device", "seeds", "out")
+SHARED = ("preset", "corpus", "features", "device", "seeds", "out")
 FOREIGN = re.compile(r"""["'(\s](/(?:home|root|tmp|work|usr|Users|mnt|data)/|[A-Z]:\\|~/)""")
 
 pytestmark = pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
@@ -64,8 +64,10 @@ def test_parameters_that_chapters_share(path: Path) -> None:
     defaults = {one.name: one.default for one in notebooks.inspect(path.stem)}
     assert defaults["preset"] in PRESETS
     assert defaults["out"] == ""
-    assert defaults["corpus"] == "synthetic"
-    assert defaults["device"] == "auto"
+    assert {"corpus", "features"} & defaults.keys(), "a chapter says what it can be made from"
+    assert defaults.get("corpus", "synthetic") == "synthetic"
+    assert defaults.get("features", "") == ""
+    assert defaults.get("device", "auto") == "auto"
 
 
 @pytest.mark.parametrize("name", SHARED)

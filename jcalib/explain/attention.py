@@ -82,16 +82,19 @@ def block_energy(correlation: Tensor) -> Tensor:
     return correlation.square().unflatten(-1, (2, -1)).sum(dim=(-3, -1))
 
 
-def attended_change(fusion: Fusion, audio: Tensor, visual: Tensor, mask: Tensor | None = None) -> Tensor:
+def attended_change(
+    fusion: Fusion, audio: Tensor, visual: Tensor, mask: Tensor | None = None, relative: bool = False
+) -> Tensor:
     """How far attention moves each clip: |X_att - X|, the Euclidean length over the d features, in eval mode.
 
     Args:
         fusion: one module (one seed).
         audio, visual, mask: as in `attention_maps`; incomplete sequences take part.
+        relative: divide by |X|, so that fusions whose projections differ in size compare.
 
     Returns:
-        (B, L, 2), last axis audio, visual, in units of the projected features; NaN where the clip is masked or the
-        fusion does not read the modality.
+        (B, L, 2), last axis audio, visual, in units of the projected features or of |X|; NaN where the clip is masked
+        or the fusion does not read the modality.
     """
     valid = row_mask(mask, audio)
     with torch.no_grad(), _eval(fusion):
@@ -99,8 +102,12 @@ def attended_change(fusion: Fusion, audio: Tensor, visual: Tensor, mask: Tensor 
         changes = []
         for number, (modality, x) in enumerate(zip(MODALITIES, (audio, visual), strict=True)):
             counted = valid[..., number] & (modality in fusion.reads)
-            projected = fusion.project[modality](keep(x, counted)) if modality in fusion.reads else 0
-            change = (getattr(output, modality) - projected).norm(dim=-1)
+            attended = getattr(output, modality)
+            read = modality in fusion.reads
+            projected = fusion.project[modality](keep(x, counted)) if read else torch.zeros_like(attended)
+            change = (attended - projected).norm(dim=-1)
+            if relative:
+                change = change / projected.norm(dim=-1)
             changes.append(torch.where(counted, change, torch.nan))
     return torch.stack(changes, dim=-1)
 

@@ -5,15 +5,21 @@ does, I_m[t,s] = sqrt(g^T Sigma_m g) with g = d prediction_t / d x_m,s; swap inf
 Both are in units of the target, so fusions of any kind share one scale. Sequences of a batch must not see each other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.func import jacrev
 
 from jcalib.explain.steady import assert_steady
 from jcalib.fusion.inputs import row_mask
 from jcalib.settings import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Predict = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
@@ -114,7 +120,7 @@ def swap_influence(
         UserError: where all sequences are of one recording, or `predict` is not in eval mode.
     """
     assert_steady(predict, audio, visual, mask)
-    own, donor = (index.to(audio.device) for index in _donors(len(audio), recording, draws, generator))
+    own, donor = (index.to(audio.device) for index in donors(len(audio), recording, draws, generator))
     valid = row_mask(mask, audio)
     counted = _counted(mask, audio)[own] & valid[donor].unsqueeze(1)
     squares: list[list[Tensor]] = [[], []]
@@ -125,6 +131,31 @@ def swap_influence(
             squares[modality].append(changes.square())
     audio_mean, visual_mean = (_mean(torch.cat(squares[m]), counted[..., m]) for m in (0, 1))
     return audio_mean.sqrt(), visual_mean.sqrt()
+
+
+def reach(
+    temporal: "Mapping[tuple[str, str], ArrayLike]", swap: "Mapping[tuple[str, str], ArrayLike]"
+) -> "pd.DataFrame":
+    """Say how far influence reaches: how much of it lies on the predicted clip, and whether the prediction is curved.
+
+    Args:
+        temporal, swap: (fusion, "audio" or "visual") to (L, L), from `temporal_influence` and `swap_influence`.
+
+    Returns:
+        One row a fusion and modality: mean influence in target units, share on the predicted clip (1 / L would be an
+        even spread), and swap over temporal influence (sqrt(2) = 1.41 for a linear prediction).
+    """
+    import pandas as pd
+
+    rows = []
+    for (fusion, modality), values in temporal.items():
+        values, swapped = np.asarray(values, dtype=float), np.asarray(swap[fusion, modality], dtype=float)
+        total = np.nansum(values)
+        row = {"fusion": fusion, "modality": modality, "influence": np.nanmean(values), "swap": np.nanmean(swapped)}
+        row["on the predicted clip"] = np.trace(values) / total if total else np.nan
+        row["an even spread"] = 1 / len(values)
+        rows.append(row | {"swap / temporal": np.nansum(swapped) / total if total else np.nan})
+    return pd.DataFrame(rows)
 
 
 def _gradients(predict: Predict, audio: Tensor, visual: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -150,16 +181,29 @@ def _mean(values: Tensor, counted: Tensor) -> Tensor:
     return torch.where(counted, values, 0).sum(dim=0) / counted.sum(dim=0)
 
 
-def _donors(
-    sequences: int, recording: Tensor | None, draws: int, generator: torch.Generator | None
+def donors(
+    sequences: int, recording: Tensor | None, draws: int = 1, generator: torch.Generator | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Each sequence `draws` times, and beside it a random sequence of another recording."""
+    """Pair each sequence with random sequences of other recordings.
+
+    Args:
+        sequences: B.
+        recording: (B,) which recording each is of; None: every sequence is a recording of its own.
+        draws: donors per sequence.
+        generator: of the donors, on the CPU; None is seeded with 0.
+
+    Returns:
+        Each sequence `draws` times, and its donors: (B draws,) int64 both.
+
+    Raises:
+        UserError: a sequence has no other recording to take from.
+    """
     owner = torch.arange(sequences) if recording is None else recording.cpu()
     foreign = (owner[:, None] != owner[None]).float()
     if sequences == 0 or not foreign.any(dim=1).all():
         raise UserError(
             f"{sequences} sequences of one recording have nobody to swap with: "
-            "swap influence needs two recordings or more. Hand in sequences of more recordings."
+            "swaps need two recordings or more. Hand in sequences of more recordings."
         )
     generator = torch.Generator().manual_seed(0) if generator is None else generator
     donor = torch.multinomial(foreign, draws, replacement=True, generator=generator)

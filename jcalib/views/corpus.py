@@ -142,7 +142,7 @@ def plot_recording(
             lines = _draw_target(ax, time, labels[:, number], own)
             ax.set_ylabel(f"{target} (−1 to 1)")
         if episodes:
-            _draw_ribbons(axes[2], time, episodes)
+            draw_ribbons(axes[2], time, episodes)
         axes[0].set_title(title)
         axes[-1].set_xlabel("time (s)")
         axes[-1].set_xlim(time[0], time[-1])
@@ -169,8 +169,14 @@ def _draw_target(ax: Any, time: np.ndarray, label: np.ndarray, cues: Mapping[str
     return lines
 
 
-def _draw_ribbons(ax: Any, time: np.ndarray, episodes: Mapping[str, ArrayLike]) -> None:
-    """One ribbon a kind of episode, from its first frame to the end of its last."""
+def draw_ribbons(ax: Any, time: np.ndarray, episodes: Mapping[str, ArrayLike]) -> None:
+    """Draw one ribbon a kind of episode, from its first frame to the end of its last.
+
+    Args:
+        ax: where to; its rows are named after the episodes.
+        time: (T,) seconds, one a frame.
+        episodes: name to (T,) bool.
+    """
     frame = float(np.median(np.diff(time))) if len(time) > 1 else 0.04
     names = []
     for row, (name, active) in enumerate(episodes.items()):

@@ -112,7 +112,7 @@ class _Target:
 
         face = _weighted(mix, redundancy=s, unique_face=f)
         posed_s, posed_f = copy.at(time)[:2]
-        share = _fade(posed, settings.fps)
+        share = fade(posed, settings.fps)
         face += share * (_weighted(mix, redundancy=posed_s, unique_face=posed_f) - face)
         late_s, _, late_a, _ = true.at(time - settings.lag)
         voice = _weighted(mix, redundancy=late_s, unique_voice=late_a)
@@ -200,7 +200,7 @@ def _any(spans: list[slice], length: int) -> Mask:
     return mask
 
 
-def _fade(mask: Mask, fps: float) -> Array:
+def fade(mask: Mask, fps: float) -> Array:
     """Return a mask as a course between 0 and 1 without jumps."""
     half = max(1, round(FADE * fps))
     window = np.hanning(2 * half + 3)[1:-1]

@@ -1,0 +1,94 @@
+"""How sure a number summed over clips is for fresh recordings: a jackknife over clusters."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtrit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Interval(NamedTuple):
+    """A number with its 95 % interval; NaN bounds with fewer than three clusters."""
+
+    value: float
+    low: float
+    high: float
+    clusters: int
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether the interval is known and lies on one side of 0."""
+        return self.low > 0 or self.high < 0
+
+    @property
+    def text(self) -> str:
+        """The number and its interval: ".120 [.100, .140]"."""
+        return f"{_short(self.value)} [{_short(self.low)}, {_short(self.high)}]"
+
+    @property
+    def signed(self) -> str:
+        """The same with a plus before a number above 0."""
+        return ("+" if self.value > 0 else "") + self.text
+
+
+def jackknife(
+    columns: ArrayLike, clusters: ArrayLike, statistic: Callable[[NDArray], NDArray] = lambda sums: sums[..., 0]
+) -> Interval:
+    """Compute a statistic of column sums, and how sure it is when whole clusters come anew.
+
+    Args:
+        columns: (N, K), one row a clip.
+        clusters: (N,) whose clip it is; rows are added within a cluster first.
+        statistic: column sums (..., K) to numbers (...), such as a ratio of two.
+
+    Returns:
+        The statistic of all, and the t interval of its pseudo-values n theta - (n - 1) theta(-c).
+    """
+    rows = np.asarray(columns, dtype=float)
+    names, number = np.unique(np.asarray(clusters), return_inverse=True)
+    sums = np.zeros((len(names), rows.shape[1]))
+    np.add.at(sums, number, rows)
+    n, total = len(names), sums.sum(0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = float(statistic(total))
+        pseudo = n * value - (n - 1) * statistic(total - sums)
+    if n < 3 or not np.isfinite(pseudo).all():
+        return Interval(value, np.nan, np.nan, n)
+    half = float(stdtrit(n - 1, 0.975)) * pseudo.std(ddof=1) / np.sqrt(n)
+    return Interval(value, value - half, value + half, n)
+
+
+def mean_interval(values: ArrayLike, clusters: ArrayLike) -> Interval:
+    """Return the mean of some values, NaN left out, and its interval over clusters.
+
+    Args:
+        values: (N,).
+        clusters: (N,).
+    """
+    values = np.asarray(values, dtype=float)
+    known = np.isfinite(values)
+    if not known.any():
+        return Interval(np.nan, np.nan, np.nan, 0)
+    columns = np.stack([values[known], np.ones(known.sum())], axis=1)
+    return jackknife(columns, np.asarray(clusters)[known], lambda sums: sums[..., 0] / sums[..., 1])
+
+
+def interval_table(found: "pd.DataFrame", rows: str, columns: str) -> "pd.DataFrame":
+    """Return intervals in words, a row and a column each kind, in the order in which they come.
+
+    Args:
+        found: with columns value, low and high.
+        rows, columns: of `found`, what names a row and a column.
+    """
+    words = [Interval(*row, 0).text for row in zip(found["value"], found["low"], found["high"], strict=True)]
+    table = found.assign(words=words).pivot(index=rows, columns=columns, values="words")
+    return table.loc[list(dict.fromkeys(found[rows])), list(dict.fromkeys(found[columns]))]
+
+
+def _short(value: float) -> str:
+    text = "–" if np.isnan(value) else f"{value:.3f}"
+    return text.replace("0.", ".", 1) if abs(value) < 1 else text

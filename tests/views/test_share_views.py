@@ -1,0 +1,94 @@
+"""Figures of shares: what they show, read from their artists; and the sentence that goes with them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from jcalib.explain import by_condition, differences, looking_sentence
+from jcalib.views.shares import LEAST, plot_against_noise, plot_conditions, plot_course
+from jcalib.views.style import colour
+
+RNG = np.random.default_rng(0)
+CLIPS, PERSONS = 60, 6
+
+
+def clips_of(talk: float, seed: int) -> pd.DataFrame:
+    """A table of clips in which the voice's cross-talk is `talk` on average, more so where a face is covered."""
+    rng = np.random.default_rng(seed)
+    person = np.arange(CLIPS) % PERSONS
+    table = pd.DataFrame({"row": np.arange(CLIPS), "recording": [f"r{n}" for n in person], "person": person})
+    table["time"] = np.arange(CLIPS) // PERSONS * 0.32
+    looks = talk * (1 + 0.5 * (np.arange(CLIPS) >= 40)) + 0.01 * rng.normal(size=CLIPS)
+    for modality in ("audio", "visual"):
+        table[f"all_{modality}"], table[f"change_{modality}"] = 1 / CLIPS, 0.5
+        table[f"other_{modality}"] = looks / CLIPS
+        table[modality] = rng.normal(size=CLIPS) * 0.2
+    table["interaction"] = 0.1 * rng.normal(size=CLIPS)
+    table["abs_audio"], table["abs_both"] = table["audio"].abs(), table["audio"].abs() + table["visual"].abs()
+    return table.assign(abs_interaction=table["interaction"].abs(), count=1.0)
+
+
+TABLES = {"joint": clips_of(0.4, 1), "cross": clips_of(0.1, 2)}
+HAPPENS = pd.DataFrame({"nothing happens": np.arange(CLIPS) < 40, "face covered": np.arange(CLIPS) >= 40})
+AVERAGES = by_condition(TABLES, HAPPENS)
+
+
+def test_conditions_show_every_average_in_its_fusions_colour() -> None:
+    fig = plot_conditions(AVERAGES, ["cross-talk, voice", "interaction"])
+    first, second = fig.axes
+    for container, name in zip(first.containers, TABLES, strict=True):
+        line = container[0]
+        mine = AVERAGES[(AVERAGES["fusion"] == name) & (AVERAGES["measure"] == "cross-talk, voice")]
+        np.testing.assert_allclose(line.get_xdata(), mine["value"])
+        assert line.get_color() == colour(name)
+    assert [one.get_text() for one in first.get_yticklabels()] == [
+        "all clips (60 clips)", "nothing happens (40 clips)", "face covered (20 clips)"
+    ]  # fmt: skip
+    assert "target units" in second.get_xlabel() and first.get_xlim()[0] == 0
+
+
+def test_course_shows_values_on_one_scale_with_truth_below() -> None:
+    time = np.arange(100) / 25
+    truth = {"time": time, "face_covered": time > 2, "sign flips": np.abs(time - 1) < 0.1}
+    fig = plot_course(TABLES, "r2", "valence", truth)
+    joint, cross, both, ribbons = fig.axes
+    one = TABLES["joint"][TABLES["joint"]["recording"] == "r2"]
+    np.testing.assert_array_equal(joint.get_lines()[0].get_ydata(), one["audio"])
+    np.testing.assert_array_equal(both.get_lines()[0].get_ydata(), one["interaction"])
+    assert joint.get_ylim() == cross.get_ylim()
+    assert [one.get_text() for one in ribbons.get_yticklabels()] == ["face covered", "sign flips"]
+    grey = joint.collections[0].get_paths()
+    assert bool(grey) == bool((one["abs_both"] <= LEAST).any())
+    plot_course(TABLES, "r2", "valence").canvas.draw()
+
+
+def test_noise_shows_both_modalities() -> None:
+    table = pd.DataFrame([{"noisy": m, "noise": p, "value": 0.5 - p / 4, "low": 0.2, "high": 0.6,
+                           "interaction": 0.1, "interaction_low": 0.05, "interaction_high": 0.2}
+                          for m in ("audio", "visual") for p in (0.0, 1.0)])  # fmt: skip
+    fig = plot_against_noise({"joint": table, "cross": table}, "valence")
+    np.testing.assert_allclose(fig.axes[0].get_lines()[0].get_ydata(), [0.5, 0.25])
+    assert "noise" in fig.axes[2].get_xlabel()
+    fig.canvas.draw()
+
+
+def test_the_sentence_says_who_looks_more_and_when() -> None:
+    said = looking_sentence(AVERAGES, differences(TABLES, HAPPENS, "joint", "cross"), "joint", "cross", "valence")
+    assert "The attended voice of `joint` depends on the face more than that of `cross`" in said
+    assert "(face covered)" in said.split(" to ")[-1] and "valence" in said
+
+
+def test_the_sentence_does_not_see_what_is_not_there() -> None:
+    alike = {"joint": clips_of(0.2, 3), "cross": clips_of(0.2, 4)}
+    less = differences(alike, HAPPENS, "joint", "cross")
+    said = looking_sentence(by_condition(alike, HAPPENS), less, "joint", "cross", "arousal")
+    assert said.count("cannot be told") >= 1 and "more than that" not in said.split("arousal")[0]
+
+
+@pytest.mark.parametrize("persons", [1, 2])
+def test_few_persons_have_no_verdict(persons: int) -> None:
+    few = {name: table[table["person"] < persons].reset_index(drop=True) for name, table in TABLES.items()}
+    said = looking_sentence(
+        by_condition(few, HAPPENS), differences(few, HAPPENS, "joint", "cross"), "joint", "cross", "valence"
+    )
+    assert "too few conditions or persons" in said

@@ -1,12 +1,13 @@
 """Which frames and which sound make a clip, and which clips make a sequence (design 4; papers: 2203.14779, 2209.09068).
 
 A clip is known by the frame at which it ends. Rows are clips on a grid, one every `hop` frames; the clips of a sequence
-are `stride` = 32 / hop rows apart, so that they touch and do not overlap. Row -1 stands for a clip that does not exist.
+are `stride` = frames of a clip / hop rows apart, so that they touch and do not overlap. Row -1 stands for a clip that
+does not exist.
 """
 
 import numpy as np
 
-FRAMES = 32  # frames that a clip spans
+FRAMES = 32  # frames that a clip spans, unless a preset says otherwise
 PICTURES = 8  # of them that an encoder sees
 STEP = 4  # frames between two pictures when no face is lost
 RATE = 44_100  # samples of sound per second
@@ -26,15 +27,17 @@ def clip_ends(length: int, hop: int) -> np.ndarray:
     return np.arange(hop - 1, length, hop)
 
 
-def pictures_of_clips(present: np.ndarray, ends: np.ndarray) -> np.ndarray:
+def pictures_of_clips(present: np.ndarray, ends: np.ndarray, span: int = FRAMES) -> np.ndarray:
     """The frames whose faces make each clip, by T-BIOM's rule for lost faces.
 
     Of the last 32 frames only those with a face count: of 32 every 4th, of 24 to 31 every 3rd, of 16 to 23 every
-    2nd, always the last eight of these; of 8 to 15 the last eight; fewer are filled up by repeating the last.
+    2nd, always the last eight of these; of 8 to 15 the last eight; fewer are filled up by repeating the last. Of a
+    shorter clip the same rule holds.
 
     Args:
         present: bool (T,), True where a face was found.
         ends: int (n,), the frame at which each clip ends.
+        span: frames of a clip.
 
     Returns:
         int (n, 8), ascending frames; -1 throughout where a clip has no face at all.
@@ -43,7 +46,7 @@ def pictures_of_clips(present: np.ndarray, ends: np.ndarray) -> np.ndarray:
     faces = np.flatnonzero(present)
     if not len(faces):
         return np.full((len(ends), PICTURES), -1)
-    first = np.searchsorted(faces, ends - FRAMES, side="right")
+    first = np.searchsorted(faces, ends - span, side="right")
     stop = np.searchsorted(faces, ends, side="right")
     known = stop - first
     order = np.arange(PICTURES)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -53,6 +53,7 @@ class Encoding(Settings):
         size: side of the pictures that the visual encoder takes, in pixels.
         hop: frames between clip ends.
         fps: median frames per second of the recordings.
+        clip_frames: frames that a clip spans.
     """
 
     audio: str
@@ -60,6 +61,7 @@ class Encoding(Settings):
     size: int
     hop: int
     fps: float
+    clip_frames: int = FRAMES
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +160,12 @@ class Features:
 
 
 def extract_features(
-    corpus: Corpus, encoders: dict[str, nn.Module], hop: int, size: int = SIDE, device: str = "cpu"
+    corpus: Corpus,
+    encoders: dict[str, nn.Module],
+    hop: int,
+    size: int = SIDE,
+    device: str = "cpu",
+    clip_frames: int = FRAMES,
 ) -> Features:
     """Encodes every clip end of a corpus, once: a second call reads what the first one kept.
 
@@ -168,6 +175,7 @@ def extract_features(
         hop: frames between clip ends.
         size: side of the pictures that the visual encoder takes, in pixels.
         device: where to encode.
+        clip_frames: frames that a clip spans.
 
     Returns:
         The features; a recording that cannot be read is a row of `failures`.
@@ -175,13 +183,13 @@ def extract_features(
     Raises:
         UserError: no recording can be read.
     """
-    stores = {modality: _store(encoders[modality], modality, hop, size) for modality in MODALITIES}
+    stores = {modality: _store(encoders[modality], modality, hop, size, clip_frames) for modality in MODALITIES}
     parts: list[_Part] = []
     failures: list[Failure] = []
     with stage("encode clips", total=len(corpus.recordings)) as progress:
         for recording in corpus.recordings:
             try:
-                parts.append(_part(recording, encoders, stores, hop, size, device))
+                parts.append(_part(recording, encoders, stores, hop, size, device, clip_frames))
             except (UserError, OSError) as error:
                 failures.append(Failure(recording.name, str(error), "recording left out of the features"))
             progress.advance()
@@ -190,7 +198,7 @@ def extract_features(
         first = failures[0].what if failures else "the corpus is empty"
         raise UserError(f"{corpus.name} has 0 recordings that can be encoded: {first}")
     source = fingerprint([hop, *(store.name for store in stores.values()), *(part.content for part in parts)])
-    return _assemble(parts, hop, source, failures, corpus.notes)
+    return replace(_assemble(parts, hop, source, failures, corpus.notes), clip_frames=clip_frames)
 
 
 class _Part(NamedTuple):
@@ -223,7 +231,13 @@ def _assemble(parts: list[_Part], hop: int, source: str, failures: list[Failure]
 
 
 def _part(
-    recording: Recording, encoders: dict[str, nn.Module], stores: dict[str, Path], hop: int, size: int, device: str
+    recording: Recording,
+    encoders: dict[str, nn.Module],
+    stores: dict[str, Path],
+    hop: int,
+    size: int,
+    device: str,
+    span: int,
 ) -> _Part:
     """Looks a recording up in the stores, or encodes it and keeps it there."""
     content = recording.content()
@@ -233,7 +247,7 @@ def _part(
     for modality in MODALITIES:
         file = stores[modality] / f"{content}.npy"
         if not file.exists():
-            clips = face_clips(recording, ends, size) if modality == "visual" else voice_clips(recording, ends)
+            clips = face_clips(recording, ends, size, span) if modality == "visual" else voice_clips(recording, ends)
             encoded = list(encode_clips(encoders[modality], modality, clips, size, device))
             with replacing(file) as beside, beside.open("wb") as stream:
                 np.save(stream, np.concatenate(encoded) if encoded else np.zeros((0, WIDTH), np.float32))
@@ -268,12 +282,12 @@ def encode_clips(
         yield encoded
 
 
-def _store(encoder: nn.Module, modality: str, hop: int, size: int) -> Path:
+def _store(encoder: nn.Module, modality: str, hop: int, size: int, span: int) -> Path:
     """The folder of one encoder's features: its code, its weights and what it is fed decide the name."""
     digest = hashlib.sha256(type(encoder).__name__.encode())
     for name, value in encoder.state_dict().items():
         digest.update(name.encode())
         digest.update(value.cpu().contiguous().numpy().tobytes())
     code = source_fingerprint("clips.py", "encoders", "inputs.py", "media")
-    settings = [digest.hexdigest(), code, hop, size if modality == "visual" else None]
+    settings = [digest.hexdigest(), code, hop, (size, span) if modality == "visual" else None]
     return home() / "features" / f"{modality}-{fingerprint(settings)}"

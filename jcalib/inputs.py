@@ -40,13 +40,14 @@ def clip_labels(recording: Recording, ends: np.ndarray) -> np.ndarray:
     return recording.labels[ends]
 
 
-def clip_inputs(recording: Recording, ends: np.ndarray, size: int = SIDE) -> ClipInputs:
+def clip_inputs(recording: Recording, ends: np.ndarray, size: int = SIDE, span: int = FRAMES) -> ClipInputs:
     """Reads what the encoders see of some clips of a recording, all at once.
 
     Args:
         recording: its crops and its soundtrack are read.
         ends: int (n,), the frames at which clips end, ascending.
         size: side of the pictures in pixels.
+        span: frames of a clip, of which pictures are taken; its sound is as long as ever.
 
     Returns:
         uint8 pictures, float32 log-mels and valid; pictures are zero where no face was found.
@@ -56,32 +57,36 @@ def clip_inputs(recording: Recording, ends: np.ndarray, size: int = SIDE) -> Cli
     """
     with ThreadPoolExecutor(1) as pool:
         sounds = pool.submit(lambda: list(voice_clips(recording, ends)))
-        faces = list(face_clips(recording, ends, size))
+        faces = list(face_clips(recording, ends, size, span))
         pictures, seen = (np.concatenate(parts) for parts in zip(*faces, strict=True))
         log_mels, heard = (np.concatenate(parts) for parts in zip(*sounds.result(), strict=True))
     return ClipInputs(pictures, log_mels, np.stack([heard, seen], axis=1))
 
 
-def face_clips(recording: Recording, ends: np.ndarray, size: int = SIDE) -> Iterator[Clips]:
+def face_clips(recording: Recording, ends: np.ndarray, size: int = SIDE, span: int = FRAMES) -> Iterator[Clips]:
     """The pictures of clips of a recording: `picture_clips` of its crops.
 
     Args:
         recording: its crops are read.
         ends: int (n,), the frames at which clips end, ascending.
         size: side of the pictures in pixels.
+        span: frames of a clip.
     """
     present = recording.face_present()
     crops = (recording.face_path(frame) if present[frame] else None for frame in range(len(present)))
-    return picture_clips(crops, ends.tolist(), size)
+    return picture_clips(crops, ends.tolist(), size, span)
 
 
-def picture_clips(crops: Iterable[Path | np.ndarray | None], ends: Iterable[int], size: int = SIDE) -> Iterator[Clips]:
+def picture_clips(
+    crops: Iterable[Path | np.ndarray | None], ends: Iterable[int], size: int = SIDE, span: int = FRAMES
+) -> Iterator[Clips]:
     """The pictures of clips in chunks of at most `CHUNK`; memory holds the crops under one chunk.
 
     Args:
         crops: one a frame, in order: the file of a crop, a crop uint8 (112, 112, 3), or None where no face was found.
         ends: the frames at which clips end, ascending; those that come after the last crop are left out.
         size: side of the pictures in pixels.
+        span: frames of a clip.
 
     Yields:
         uint8 (c, 8, size, size, 3) and valid, bool (c,): False, and zeros, where no face was found.
@@ -94,13 +99,13 @@ def picture_clips(crops: Iterable[Path | np.ndarray | None], ends: Iterable[int]
     held: dict[int, np.ndarray] = {}  # those of them that are read and resized
     with ThreadPoolExecutor() as pool:
         while chunk := list(islice(ends, CHUNK)):
-            first = max(chunk[0] - FRAMES + 1, start)
+            first = max(chunk[0] - span + 1, start)
             window = [*window, *islice(crops, chunk[-1] + 1 - start - len(window))][first - start :]
             start = first
             reached = np.array([end - start for end in chunk if end - start < len(window)], int)
             if not len(reached):
                 return
-            frames = pictures_of_clips(np.array([crop is not None for crop in window]), reached)
+            frames = pictures_of_clips(np.array([crop is not None for crop in window]), reached, span)
             frames = np.where(frames < 0, -1, frames + start)
             needed = np.unique(frames[frames >= 0]).tolist()
             missing = [frame for frame in needed if frame not in held]

@@ -6,6 +6,7 @@ remembered of a PDF is not in here.
 """
 
 from collections.abc import Iterator
+from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jcalib import clips
@@ -35,6 +36,7 @@ SHARED: dict[str, tuple[str, str]] = {
     "training.rank": BOTH,
     "training.dropout": ("CVPRW cam.py:32-34", "of the head"),
     "training.clips": ("CVPRW main.py", "256 frames in clips of 32"),
+    "clip_frames": ("CVPRW and T-BIOM code", ""),
 }
 _FROZEN = {f"encoder.{name}": UNUSED for name in ("epochs", "batch", "learning_rate", "weight_decay", "seed")}
 _PAPERS = {
@@ -44,6 +46,7 @@ _PAPERS = {
     "training.weight_decay": ("CVPRW and T-BIOM code", "Adam without decay; AdamW with 0 is Adam, step for step"),
     "training.select_on": ("T-BIOM code", "the best validation score is kept and reported: numbers say so"),
     "hop": ("CVPRW and T-BIOM code", "stride 1: every frame ends one clip"),
+    "clip_frames": ("CVPRW and T-BIOM code", ""),
     "seeds": (OWN, "the authors report one training each"),
     "fusions": (OWN, "the papers' two, the controls, and each modality alone"),
     "labels.delay": (OWN, "off unless asked for"),
@@ -91,7 +94,6 @@ PUBLISHED: dict[str, dict[str, tuple[str, str]]] = {
 }
 # What the code fixes, and no setting changes.
 FIXED = (
-    Sourced("clip, frames", f"{clips.FRAMES}", "CVPRW and T-BIOM code"),
     Sourced("clip, pictures", f"{clips.PICTURES}, every {clips.STEP}th frame", "CVPRW and T-BIOM code"),
     Sourced(
         "lost faces",
@@ -148,7 +150,7 @@ def sourced(preset: Preset) -> list[Sourced]:
     """Return every setting of a preset that decides a number, and what the code fixes, each with its source."""
     parts: dict[str, Settings] = {"encoder": preset.encoder, "training": preset.training, "labels": preset.labels}
     leaves = [(f"{name}.{field}", value) for name, part in parts.items() for field, value in part]
-    leaves += [(name, getattr(preset, name)) for name in ("hop", "seeds", "fusions")]
+    leaves += [(name, getattr(preset, name)) for name in ("clip_frames", "hop", "seeds", "fusions")]
     return [*_rows(preset, leaves), *FIXED]
 
 
@@ -160,8 +162,7 @@ def _rows(preset: Preset, leaves: list[tuple[str, Any]]) -> Iterator[Sourced]:
 
 def _shared(setting: str, value: Any) -> tuple[str, str]:
     """Return the published source of a setting, where its value is the published one."""
-    part, _, field = setting.partition(".")
-    if setting in SHARED and value == getattr(getattr(PRESETS["paper"], part), field):
+    if setting in SHARED and value == reduce(getattr, setting.split("."), PRESETS["paper"]):
         return SHARED[setting]
     return OWN, ""
 

@@ -213,13 +213,14 @@ class Preset(Settings):
     encoder: EncoderSettings = EncoderSettings()
     training: TrainingSettings = TrainingSettings()
     hop: int = Field(default=8, ge=1)  # frames between clip ends
+    clip_frames: int = Field(default=32, ge=8)  # that a clip spans; FG 2021 takes 16 on RECOLA
     seeds: int = Field(default=5, ge=1)
     fusions: tuple[str, ...] = ("audio", "visual", "concat", "mean", "cross", "mixer", "joint")
 
     @model_validator(mode="after")
     def _hop_divides_a_clip(self) -> Self:
-        if 32 % self.hop:
-            raise ValueError(f"hop {self.hop} does not divide 32, the frames of a clip")
+        if self.clip_frames % self.hop:
+            raise ValueError(f"hop {self.hop} does not divide {self.clip_frames}, the frames of a clip")
         return self
 
     @model_validator(mode="after")

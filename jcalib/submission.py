@@ -134,7 +134,7 @@ def _encode(run: Run, corpus: Corpus, device: str) -> Features:
     if how is None:
         raise UserError(f"run {run.folder.name} was trained on ready features: it cannot encode {corpus.root}.")
     encoders = {"audio": load_encoder(how.audio, "audio"), "visual": load_encoder(how.visual, "visual")}
-    return extract_features(corpus, encoders, how.hop, size=how.size, device=str(pick_device(device)))
+    return extract_features(corpus, encoders, how.hop, how.size, str(pick_device(device)), how.clip_frames)
 
 
 def _open(run: Run, corpus: Corpus, template: str | Path) -> int:

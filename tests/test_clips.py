@@ -104,3 +104,12 @@ def test_tiles_are_no_more_than_needed_and_padded_only_when_short(n: int, stride
     trains = [len(range(phase, n, stride)) for phase in range(min(stride, n))]
     assert len(rows) == sum(-(-train // clips) for train in trains)
     assert (rows < 0).any() == any(train < clips for train in trains)
+
+
+@given(present=PRESENT, end=st.integers(0, 89))
+def test_a_shorter_clip_looks_less_far_back(present: np.ndarray, end: int) -> None:
+    end = min(end, len(present) - 1)
+    chosen = pictures_of_clips(present, np.array([end]), span=16)[0]
+    known = [frame for frame in range(max(end - 15, 0), end + 1) if present[frame]]
+    expected = (known[1::2] if len(known) == 16 else known[-8:]) if len(known) >= 8 else known + known[-1:] * 8
+    assert chosen.tolist() == (expected[:8] if known else [-1] * 8)

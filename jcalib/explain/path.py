@@ -55,7 +55,7 @@ def read_clip(corpus: Corpus, features: Features, row: int, size: int) -> Clip:
     info = features.recordings[features.recording[row]]
     recordings = {one.name: one for one in corpus.recordings}
     recording = recordings[choose(info.name, recordings, "recording")]
-    inputs = clip_inputs(recording, np.array([features.frame[row]]), size)
+    inputs = clip_inputs(recording, np.array([features.frame[row]]), size, features.clip_frames)
     pictures = prepare_inputs(torch.from_numpy(inputs.pictures), "visual", size)[0]
     log_mel = prepare_inputs(torch.from_numpy(inputs.log_mel), "audio")[0]
     return Clip(info.name, row, float(features.time[row]), pictures, log_mel)

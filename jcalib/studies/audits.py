@@ -187,7 +187,8 @@ def _mask(case: _Case) -> list[Audit]:
 def _picture_size(case: _Case) -> list[Audit]:
     """Wide eyes and raised brows cost bytes: where the causes are known, what bytes tell beyond these counts."""
     ends = case.parts(case.features.frame)
-    parts = [probes.picture_bytes(one, frames) for one, frames in zip(case.recordings, ends, strict=True)]
+    span = case.features.clip_frames
+    parts = [probes.picture_bytes(one, frames, span) for one, frames in zip(case.recordings, ends, strict=True)]
     sizes, target = np.concatenate(parts)[:, None], case.features.target
     whole = probes.correlation(_guess(case, sizes, target), target)
     if not case.knows_causes:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jcalib.clips import RATE, SAMPLES, pictures_of_clips
+from jcalib.clips import FRAMES, RATE, SAMPLES, pictures_of_clips
 from jcalib.corpora import Recording
 from jcalib.features import Features
 from jcalib.media import sound_windows
@@ -173,9 +173,9 @@ def identity(features: Features, persons: NDArray) -> Array:
     return predicted[features.recording]
 
 
-def picture_bytes(recording: Recording, ends: NDArray) -> Array:
+def picture_bytes(recording: Recording, ends: NDArray, span: int = FRAMES) -> Array:
     """Return the mean JPEG size of each clip's eight pictures, (n,), z-scored over the recording; 0 without a face."""
-    frames = pictures_of_clips(recording.face_present(), ends)
+    frames = pictures_of_clips(recording.face_present(), ends, span)
     sizes = np.full(recording.length + 1, np.nan)  # the last entry answers for -1, no face
     for frame in np.unique(frames[frames >= 0]).tolist():
         sizes[frame] = recording.face_path(frame).stat().st_size

@@ -45,9 +45,10 @@ def extract(corpus: Corpus, preset: str | Preset = "quick", device: str = "auto"
     chosen = _preset_of(preset)
     runs, size = encoder_runs(corpus, chosen, device), chosen.encoder.size
     encoders = {modality: load_encoder(run, modality) for modality, run in runs.items()}
-    features = extract_features(corpus, encoders, chosen.hop, size=size, device=str(pick_device(device)))
+    features = extract_features(corpus, encoders, chosen.hop, size, str(pick_device(device)), chosen.clip_frames)
     fps = 1 / float(np.median(np.concatenate([np.diff(info.times) for info in features.recordings])))
-    return replace(features, encoding=Encoding(**runs, size=size, hop=chosen.hop, fps=round(fps, 3)))
+    how = Encoding(**runs, size=size, hop=chosen.hop, fps=round(fps, 3), clip_frames=chosen.clip_frames)
+    return replace(features, encoding=how)
 
 
 def open_data(

@@ -108,6 +108,7 @@ def _key(corpus: Corpus, preset: Preset, device: str) -> str:
         [
             preset.encoder.fingerprint(),
             preset.hop,
+            preset.clip_frames,
             [one.content() for one in recordings],
             [one.truth and hash_file(one.truth) for one in recordings],
             pick_device(device).type,
@@ -138,7 +139,7 @@ def _read_clips(recordings: tuple[Recording, ...], preset: Preset) -> dict[str, 
     with stage("read encoder clips", len(recordings)) as progress:
         for recording in recordings:
             ends = clip_ends(recording.length, preset.hop)
-            pictures, log_mel, valid = clip_inputs(recording, ends, size=preset.encoder.size)
+            pictures, log_mel, valid = clip_inputs(recording, ends, preset.encoder.size, preset.clip_frames)
             for column, (modality, inputs) in enumerate((("audio", log_mel), ("visual", pictures))):
                 use = valid[:, column]
                 kept[modality].append((inputs[use], _targets(recording, ends, modality)[use]))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jcalib.clips import FRAMES, RATE, SAMPLES
+from jcalib.clips import RATE, SAMPLES
 from jcalib.features import MODALITIES, encode_clips
 from jcalib.files import read_json
 from jcalib.inputs import picture_clips, sound_clips
@@ -127,9 +127,10 @@ class Predictor:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return predictions (S, n, 2) at the clip ends, and whether each clip has sound, (n,)."""
         hop, size, device = self.encoding.hop, self.encoding.size, str(self._device)
-        windows = Windows(self.ensemble, self.run.settings.training.clips, FRAMES // hop, self._device)
+        span = self.encoding.clip_frames
+        windows = Windows(self.ensemble, self.run.settings.training.clips, span // hop, self._device)
         seeing, hearing = tee(seen.watch(seen.until_damaged(frames), progress))
-        crops = picture_clips((frame.crop for frame in seeing), count(hop - 1, hop), size)
+        crops = picture_clips((frame.crop for frame in seeing), count(hop - 1, hop), size, span)
         ends_s = (frame.time for frame in islice(hearing, hop - 1, None, hop))
         sound = sound_clips(seen.until_damaged(sound_windows(file.path, ends_s, SAMPLES, RATE)))
         voices = encode_clips(self._encoders["audio"], "audio", sound, size, device)

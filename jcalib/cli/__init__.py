@@ -49,12 +49,15 @@ def report(
         bool, typer.Option("--zero-fill", help="say what the released code's scoring of unlabelled frames would claim")
     ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="execute every chapter, also unchanged ones")] = False,
+    dry: Annotated[
+        bool, typer.Option("--dry-run", help="print the whole plan, settings with sources; start nothing")
+    ] = False,
 ) -> None:
     """Build the corpus, train, and write the report; what is there already is used again."""
     preset_of(preset)
     widths_of(smooth)
     checked(where, device, own)
-    from jcalib.reporting.forecast import forecast, inputs_of, shown
+    from jcalib.reporting.forecast import forecast, inputs_of, shown, weights_of
     from jcalib.reporting.report import plan, write_report
     from jcalib.reporting.summary import summary
     from jcalib.reporting.values import check_compared
@@ -65,7 +68,15 @@ def report(
     parameters: dict[str, Any] = {name: value for name, value in given.items() if value not in UNSAID}
     planned = plan(preset, out, **parameters)
     inputs = inputs_of(where, preset, own)
-    typer.echo("\n".join(forecast(planned, inputs, fresh).lines()) + "\n")
+    if not own:
+        inputs |= weights_of(planned.preset, needed=not dry)
+    told = forecast(planned, inputs, fresh)
+    if dry:
+        from jcalib.reporting.dry_run import dry_run
+
+        typer.echo("\n".join(dry_run(told, where, own)))
+        return
+    typer.echo("\n".join(told.lines()) + "\n")
     with reported():
         made = write_report(preset, out, fresh=fresh, inputs=inputs, **parameters)
     typer.echo("\n" + summary(made))

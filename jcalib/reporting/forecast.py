@@ -8,7 +8,7 @@ from jcalib.files import fingerprint, free_gb, home, read_json
 from jcalib.files import shown as shown
 from jcalib.reporting.report import Plan, unchanged
 from jcalib.reporting.values import SYNTHETIC
-from jcalib.settings import Preset
+from jcalib.settings import Preset, UserError
 
 
 class Cost(NamedTuple):
@@ -82,7 +82,7 @@ class Forecast:
     def lines(self) -> list[str]:
         """Return the plan as text, a line a fact."""
         execute = [step.chapter for step in self.plan.steps if step.chapter not in self.unchanged]
-        needed = "not measured" if self.needed_gb is None else f"{self.needed_gb:.1f} GB"
+        needed = "need not measured" if self.needed_gb is None else f"{self.needed_gb:.1f} GB needed in all"
         facts = {
             "report": f"{self.plan.id} in {shown(self.plan.folder)}",
             "device": self.device_name,
@@ -91,7 +91,7 @@ class Forecast:
             "unchanged": ", ".join(self.unchanged) or "no chapter",
             "to execute": ", ".join(execute) or "no chapter",
             "time": self._time(),
-            "disk": f"{needed} needed in all, {self.free_gb:.0f} GB free in {shown(home())}",
+            "disk": f"{needed}, {self.free_gb:.0f} GB free in {shown(home())}",
         }
         return [f"{name:<11} {text}" for name, text in facts.items()]
 
@@ -119,7 +119,8 @@ def forecast(planned: Plan, inputs: dict[str, str] | None = None, fresh: bool = 
     settings = planned.preset
     fusions = tuple(values.get("fusions") or settings.fusions)
     seeds = values.get("seeds") or settings.seeds
-    data, own = f"{settings.corpus.split.persons} persons × {settings.corpus.seconds:g} s", None
+    embedded = f"{settings.corpus.split.persons} persons × {settings.corpus.seconds:g} s"
+    data, own = str(values.get("corpus", embedded)), None
     if planned.source == "features":
         data, own = _look_into(values["features"], settings, fusions)
     cached = look_up(settings, fusions, seeds, kind, values.get("corpus"), own)
@@ -175,6 +176,29 @@ def _look_into(folder: str, settings: Preset, fusions: tuple[str, ...]) -> tuple
     return describe(features), features.source
 
 
+def weights_of(settings: Preset, needed: bool = True) -> dict[str, str]:
+    """Return a hash of each file of weights that a preset uses: another file makes another report.
+
+    Args:
+        settings: the preset.
+        needed: False leaves out what is not here.
+
+    Raises:
+        UserError: a needed file is not here.
+    """
+    from jcalib.files import hash_file
+    from jcalib.weights import find
+
+    hashes = {}
+    for modality, where in settings.encoder.weights.items():
+        try:
+            hashes[f"{modality} weights"] = hash_file(find(where))
+        except UserError:
+            if needed:
+                raise
+    return hashes
+
+
 def look_up(
     settings: Preset,
     fusions: tuple[str, ...],
@@ -205,9 +229,11 @@ def look_up(
     encoders = {name.split("-")[1] for name, one in written if name.startswith("encoder-") and encoder <= one.items()}
     wanted: dict[str, Any] = {"seeds": list(range(seeds)), "device": device}
     wanted |= {"training": settings.training.model_dump(mode="json")}
-    # The audits also train on cues, which are narrower.
-    wanted |= {"features": features} if features else {"audio_dim": WIDTH, "visual_dim": WIDTH}
-    runs = {one["fusion"] for _, one in written if {key: one.get(key) for key in wanted} == wanted}
+    wanted |= {"features": features} if features else {}
+    trained = [one for _, one in written if {key: one.get(key) for key in wanted} == wanted]
+    # The audits also train on cues, which are narrower than what any encoder gives.
+    narrowest = 0 if features else WIDTH
+    runs = {one["fusion"] for one in trained if min(one["audio_dim"], one["visual_dim"]) >= narrowest}
     known = tuple(name for name in fusions if name in runs)
     if features:
         return Cached(False, False, known)

@@ -89,6 +89,12 @@ def jcalib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         ("train joimt", "unknown fusion 'joimt': did you mean 'joint'"),
         ("train --preset smok", "did you mean 'smoke'"),
         ("train --device tpu", "unknown device 'tpu'"),
+        ("report --preset paper", "the weights tsav are not here: jcalib weights fetch tsav fetches them"),
+        ("weights ftech i3d", "fetch"),
+        ("weights fetch i3", "unknown weights file 'i3': did you mean 'i3d'"),
+        ("weights fetch tsav", "nobody states a checksum of aff2model_tntsub4.zip"),
+        ("weights fetch yunet", "no address is known for yunet"),
+        ("weights check nowhere.pt", "nowhere.pt is not a file"),
     ],
 )
 def test_a_mistake_is_one_line_before_any_work(
@@ -108,7 +114,7 @@ def test_a_mistake_is_one_line_before_any_work(
 def test_without_a_command_there_is_help(jcalib: Command) -> None:
     code, out, _ = jcalib()
     assert code == 0
-    for command in ("report", "run", "params", "corpus", "train", "predict", "doctor"):
+    for command in ("report", "run", "params", "corpus", "train", "predict", "weights", "doctor"):
         assert f"  {command} " in out
 
 
@@ -128,6 +134,28 @@ def test_as_a_module_it_is_the_same() -> None:
     done = subprocess.run([sys.executable, "-m", "jcalib", "repot"], capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr.startswith("jcalib: ")
+
+
+def test_known_weights_are_listed_and_what_is_not_known_is_said(jcalib: Command) -> None:
+    code, out, _ = jcalib("weights", "list")
+    assert code == 0
+    tsav = out.partition("tsav:")[2].partition("r2plus1d:")[0]
+    assert "SHA-256  not known: nobody states one" in tsav and "research use only" in tsav
+    assert re.search(r"^i3d: .*\n  file +rgb_imagenet\.pt, 50,883,138 bytes$", out, re.MULTILINE)
+
+
+def test_a_checkpoint_is_named_and_one_that_does_not_fit_is_one_line(jcalib: Command, place: Path) -> None:
+    import torch
+
+    from tests.fusion.test_released_weights import released
+
+    torch.save(released(), place / "cam.pt")
+    code, out, _ = jcalib("weights", "check", str(place / "cam.pt"))
+    assert code == 0 and "loads    as JointCrossAttention" in out and "no file that the kit has a checksum of" in out
+    torch.save({"W_ca.weight": torch.zeros(1)}, place / "other.pt")
+    code, out, err = jcalib("weights", "check", str(place / "other.pt"))
+    assert (code, out) == (2, "")
+    assert err.startswith("jcalib: other.pt: not the published cam.py weights: encoder1.weight is missing; ")
 
 
 def test_parameters_are_listed(jcalib: Command) -> None:

@@ -143,6 +143,8 @@ def train(
         features = open_data(where, own, chosen, device)
         made = fit(fusion, features, seeds, chosen, device=device)
     typer.echo(made.frame().to_string(index=False))
+    if made.settings.training.practice:
+        typer.echo(f"All numbers are {made.settings.training.practice}.")
     typer.echo(shown(made.folder))
 
 

@@ -173,7 +173,13 @@ class Study:
 
     def headline(self) -> str:
         """Return the answer in one sentence that follows from the numbers."""
-        return verdicts.headline(self.primary(), self.against_mixer())
+        said = f" All numbers are {self.practice}." if self.practice else ""
+        return verdicts.headline(self.primary(), self.against_mixer()) + said
+
+    @property
+    def practice(self) -> str:
+        """What has to be said beside every number that was chosen where it is reported; else empty."""
+        return next(iter(self.runs.values())).settings.training.practice
 
     def detectable(self) -> str:
         """Return what difference could have been seen, and what no interval covers."""
@@ -211,7 +217,9 @@ class Study:
         )
         lines = [" & ".join(row) + r" \\" for row in shown.to_numpy()]
         head = [r"\begin{tabular}{lccccr}", r"\toprule", " & ".join(shown.columns) + r" \\", r"\midrule"]
-        return "\n".join([*head, *lines, r"\bottomrule", r"\end{tabular}"])
+        said = rf"\multicolumn{{6}}{{l}}{{\footnotesize {self.practice}}} \\"
+        foot = [r"\bottomrule", *([said] if self.practice else []), r"\end{tabular}"]
+        return "\n".join([*head, *lines, *foot])
 
 
 def ablate(

@@ -1,5 +1,7 @@
 """The study: its table and comparisons are those of its runs' predictions."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -97,3 +99,10 @@ def test_mistakes_are_named_before_anything_is_trained() -> None:
         ablate(["joint", "crss"], toy_features())
     with pytest.raises(UserError, match="joint and cross are what is compared"):
         ablate(["joint", "mixer"], toy_features())
+
+
+def test_numbers_chosen_where_they_are_reported_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JCALIB_HOME", str(tmp_path))
+    study = ablate(["joint", "cross"], toy_features(), seeds=1, preset=toy_preset(1, select_on="report"))
+    assert study.headline().endswith(" All numbers are selected on validation, as published.")
+    assert "selected on validation, as published" in study.to_latex()

@@ -90,3 +90,13 @@ def test_every_preset_has_a_plan_before_its_corpus_is_rendered(plan, name: str) 
     for role, persons in (("fusion", split.fusion), ("report", split.report)):
         assert re.search(rf"{role} +{persons} +{persons} +{persons * frames:,} +once rendered", text)
     assert "nothing is known before the corpus is rendered" in text
+
+
+def test_own_features_have_a_plan_without_encoding(plan, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(6):
+        values = {name: rng.normal(size=(30, 5)).astype(np.float32) for name in ("audio", "visual")}
+        np.savez(tmp_path / f"r{number}.npz", target=rng.uniform(-1, 1, (30, 2)).astype(np.float32), **values)
+    text = plan("--features", str(tmp_path), "--preset", "paper")
+    assert re.search(r"^ +all +6 +6 +180 +180 +180$", text, re.MULTILINE)
+    assert "clips to encode" not in text and "MISSING" not in text and "training: 7 fusions x 30 epochs" in text

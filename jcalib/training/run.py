@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import ValidationError
 
 from jcalib.features import Encoding
 from jcalib.files import home, read_json
@@ -94,7 +95,7 @@ class Run:
         """Open a run by its folder or by its name under the runs folder.
 
         Raises:
-            UserError: there is no finished run of that name.
+            UserError: there is no finished run of that name, or another version of the kit wrote it.
         """
         folder = Path(where)
         if not (folder / "settings.json").is_file():
@@ -102,7 +103,12 @@ class Run:
             folder = runs_folder() / choose(str(where), known, "run")
         if not (folder / "status.json").is_file():
             raise UserError(f"run {folder.name} is not finished: train it again, it goes on where it stopped.")
-        return cls(folder, RunSettings.model_validate(read_json(folder / "settings.json")))
+        try:
+            return cls(folder, RunSettings.model_validate(read_json(folder / "settings.json")))
+        except ValidationError:
+            raise UserError(
+                f"run {folder.name} is no run of a fusion that this version wrote: train it again."
+            ) from None
 
     @cached_property
     def history(self) -> pd.DataFrame:

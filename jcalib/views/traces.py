@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TARGETS = ("valence", "arousal")
-MOST = 1200  # points of a line; a longer recording is averaged in as many bins
+MOST = 900  # points of a line; a longer recording is averaged in as many bins
 MISSING = {"face": colour("visual"), "voice": colour("audio")}
 # A page's own colours, where it has them, take the place of these.
 PAGE_COLOURS = {INK: "ink", DIM: "dim", LINE: "faint"}
@@ -101,6 +101,7 @@ def traces_svg(table: "pd.DataFrame", fusion: str, name: str) -> str:
     for own, page in {**PAGE_COLOURS, colour(fusion): "trace"}.items():
         svg = svg.replace(own, f"var(--{page}, {own})")
     svg = svg.replace("'DejaVu Sans'", "system-ui, sans-serif")
+    svg = re.sub(r"(\d\.\d\d)\d+", r"\1", svg)  # a hundredth of a point is fine enough
     # Two pictures on one page must not share names.
     mark = re.sub(r"\W", "", f"{name}{len(table)}") or "t"
     svg = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{mark}-", svg)

@@ -232,6 +232,13 @@ def test_a_run_knows_what_made_its_features():
     assert Run.load(made.folder.name).encoding == encoding
 
 
+def test_what_another_version_wrote_is_refused():
+    run = fit("mean", toy_features(), seeds=1, preset=toy_preset(1))
+    (run.folder / "settings.json").write_text('{"kind": "compact"}')
+    with pytest.raises(UserError, match=r"is no run of a fusion that this version wrote: train it again"):
+        Run.load(run.folder)
+
+
 def test_a_run_is_opened_by_its_name():
     run = fit("mean", toy_features(), seeds=1, preset=toy_preset(1))
     opened = Run.load(run.folder.name)

@@ -67,7 +67,8 @@ def report(
     given |= {"device": device, "smooth": smooth, "zero_fill": zero_fill or None}
     parameters: dict[str, Any] = {name: value for name, value in given.items() if value not in UNSAID}
     planned = plan(preset, out, **parameters)
-    inputs = inputs_of(where, preset, own)
+    with reported():  # a user's corpus is opened here, and its faces are found
+        inputs = inputs_of(where, preset, own)
     if not own:
         inputs |= weights_of(planned.preset, needed=not dry)
     told = forecast(planned, inputs, fresh)

@@ -13,7 +13,9 @@ from jcalib.settings import PRESETS
 
 PresetName = Annotated[str, typer.Option("--preset", help=f"settings to use: {', '.join(PRESETS)}")]
 FeaturesPath = Annotated[str, typer.Option("--features", help="a folder of your own features, in place of a corpus")]
-CorpusPath = Annotated[str, typer.Option("--corpus", help="'synthetic', or a folder in Aff-Wild2's layout")]
+CorpusPath = Annotated[
+    str, typer.Option("--corpus", help="'synthetic', or a folder in Aff-Wild2's layout or of own videos")
+]
 Seeds = Annotated[int | None, typer.Option(min=1, help="how many; the preset's number by default")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
 Smooth = Annotated[str, typer.Option(help="frames to average predictions over, as 20,50; none by default")]

@@ -138,6 +138,13 @@ class Corpus:
         choose(role, ROLES, "role")
         return tuple(recording for recording in self.recordings if recording.role == role)
 
+    def describe(self) -> str:
+        """What there is in a few words: recordings, persons, minutes, recordings left out."""
+        persons = len({recording.person for recording in self.recordings})
+        minutes = sum(probe(recording.video).seconds for recording in self.recordings) / 60
+        lost = f", {len(self.failures)} left out" if len(self.failures) else ""
+        return f"{self.name}: {len(self.recordings)} recordings of {persons} persons{lost}, {minutes:.1f} min"
+
     def frame(self) -> "pd.DataFrame":
         """One row a recording: person, split, role, frames, seconds, annotated and face fractions."""
         import pandas as pd

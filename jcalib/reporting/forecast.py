@@ -145,7 +145,7 @@ def inputs_of(corpus: str, preset: str, features: str = "") -> dict[str, str]:
     """Return a hash of a user's data, which may change behind a chapter's back; nothing for the embedded corpus.
 
     Args:
-        corpus: "synthetic", or a folder. Labels, and names and sizes of videos count.
+        corpus: "synthetic", or a folder. Labels, persons and their roles, and names and sizes of videos count.
         preset: how its persons are split.
         features: a folder of own features in place of a corpus; every byte counts.
 
@@ -161,7 +161,10 @@ def inputs_of(corpus: str, preset: str, features: str = "") -> dict[str, str]:
     from jcalib.corpora import open_corpus
 
     recordings = open_corpus(corpus, preset).recordings
-    parts = [[one.name, one.video.stat().st_size, one.labels.tobytes().hex()] for one in recordings]
+    parts = [
+        [one.name, one.person, one.role, one.video.stat().st_size, one.faces.name, one.labels.tobytes().hex()]
+        for one in recordings
+    ]
     return {"corpus": fingerprint(parts)}
 
 

@@ -169,6 +169,29 @@ def test_faces_are_found_once_and_kept(tmp_path: Path, monkeypatch: pytest.Monke
     assert checked.exit_code == 0 and "4 usable" in checked.output and "No split is given" in checked.output
 
 
+def test_a_damaged_video_costs_its_recording_and_leaves_no_crops(tmp_path: Path) -> None:
+    root = grey_folder(tmp_path / "own")
+    add_grey(root, "cut", by_time(4), frames=100)
+    shutil.rmtree(root / "faces" / "cut")
+    whole = (root / "cut.mp4").read_bytes()
+    start = whole.index(b"mdat") + 4
+    (root / "cut.mp4").write_bytes(whole[:start] + bytes(len(whole) - start - 4000) + whole[-4000:])
+    assert "cannot be read" in failures(root)["cut"]
+    assert list((tmp_path / "home" / "faces").glob("*")) == []
+
+
+def test_a_new_split_makes_another_report(tmp_path: Path) -> None:
+    from jcalib.reporting.forecast import inputs_of
+
+    root = grey_folder(tmp_path / "own")
+    (root / "splits.csv").write_text("recording,split\na,train\nb,train\nc,train\nd,val\n")
+    before = inputs_of(str(root), "smoke")
+    assert inputs_of(str(root), "smoke") == before
+    (root / "splits.csv").write_text("recording,split\na,train\nb,train\nc,val\nd,train\n")
+    assert inputs_of(str(root), "smoke") != before
+    assert open_corpus(root, "smoke").describe() == "own: 4 recordings of 4 persons, 0.1 min"
+
+
 FRAMES, FLASH, OFFSET = 90, 61, 0.2
 CLOCKS = {
     "29.97": np.arange(FRAMES) / 29.97,

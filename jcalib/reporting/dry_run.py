@@ -97,7 +97,11 @@ def _encoding(device: str, kind: str, modality: str, clips: int) -> str:
     one = CLIP_MS.get((kind, modality)) if device == "cpu" else None
     if one is None:
         return f"not measured for {kind} on {device}"
-    return f"{clips:,} x {one:g} processor ms = {clips * one / 3.6e6:.2f} processor hours, without reading the files"
+    return f"{clips:,} x {one:g} ms = {_spell(clips * one / 1000)} of one processor, without reading the files"
+
+
+def _spell(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 3600:,.2f} h"
 
 
 def _training_lines(told: Forecast, data: Holdings) -> Iterator[str]:

@@ -66,7 +66,7 @@ def test_the_plan_of_a_user_s_corpus_has_counts_settings_costs_and_what_is_skipp
     assert "numbers would be selected on validation, as published" in text
     row("clips to encode: 464, one every frame")
     row(r"visual features: 464 x 1024 x 4 bytes = 0\.002 GB")
-    row(r"visual encoding: 464 x 2000 processor ms = 0\.26 processor hours, without reading the files")
+    row(r"visual encoding: 464 x 2000 ms = 0\.26 h of one processor, without reading the files")
     # `long` holds 320 - 7 x 32 = 96 sequences; an epoch takes 416 / 8 = 52, one batch.
     row("training: 7 fusions x 30 epochs x 1 step of 96 sequences, 10 seeds at once: not measured for paper on cpu")
     row(r"ghost: there is no video named ghost.*\(recording left out\)")

@@ -68,6 +68,27 @@ def with_synergy_target(features: Features, truths: Sequence[Truth]) -> Features
     return _named(replace(features, recordings=infos, target=target))
 
 
+def with_strangers_labels(features: Features, rng: np.random.Generator) -> Features:
+    """Give every recording that trains or selects the labels of another one: nothing is left to learn.
+
+    Args:
+        features: the report persons keep their labels.
+        rng: whose labels go to whom.
+    """
+    infos = list(features.recordings)
+    target = features.target.copy()
+    for role in ("fusion", "selection"):
+        numbers = features.of_role(role)
+        order = rng.permutation(len(numbers))
+        for place, stranger in zip(order, np.roll(order, 1), strict=True):
+            one, labels = numbers[place], features.recordings[numbers[stranger]].labels
+            fitted = np.resize(labels, infos[one].labels.shape)
+            infos[one] = replace(infos[one], labels=fitted)
+            first, count = features.span(one)
+            target[first : first + count] = fitted[features.frame[first : first + count]]
+    return _named(replace(features, recordings=tuple(infos), target=target))
+
+
 def scores(features: Features, preset: Preset) -> dict[str, tuple[float, float]]:
     """Train the mixer on the face, the voice and both, and score the report persons on the same frames.
 

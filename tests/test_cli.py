@@ -95,6 +95,10 @@ def jcalib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         ("weights fetch tsav", "nobody states a checksum of aff2model_tntsub4.zip"),
         ("weights fetch yunet", "no address is known for yunet"),
         ("weights check nowhere.pt", "nowhere.pt is not a file"),
+        ("ablate joint,crosss", "unknown fusion 'crosss': did you mean 'cross'"),
+        ("ablate joint,mixer", "joint and cross, add cross"),
+        ("ablate --regime redundnat", "unknown regime 'redundnat': did you mean 'redundant'"),
+        ("ablate --regime unique --corpus .", "only the embedded corpus has regimes"),
     ],
 )
 def test_a_mistake_is_one_line_before_any_work(
@@ -111,10 +115,28 @@ def test_a_mistake_is_one_line_before_any_work(
     assert sorted(place.rglob("*")) == before
 
 
+def test_an_ablation_says_its_cost_before_it_starts(
+    jcalib: Command, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place)
+    told = []
+
+    def interrupted(*given: object) -> None:
+        told.append(given)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("jcalib.training.open_data", interrupted)
+    code, out, err = jcalib("ablate", "--cells", "--regime", "unique", "--device", "cpu")
+    assert code == 130 and "the same command goes on" in err
+    assert f"{len(preset('quick').fusions) + 24} fusions x 5 seeds on cpu" in out
+    assert "quick, unique regime" in out and "at most about" in out
+    assert told[0][2].corpus.regime == "unique"
+
+
 def test_without_a_command_there_is_help(jcalib: Command) -> None:
     code, out, _ = jcalib()
     assert code == 0
-    for command in ("report", "run", "params", "corpus", "train", "predict", "weights", "doctor"):
+    for command in ("report", "run", "params", "corpus", "train", "ablate", "predict", "weights", "doctor"):
         assert f"  {command} " in out
 
 

@@ -1,4 +1,4 @@
-"""The same verbs from a shell: `jcalib report`, `run`, `params`, `corpus`, `train`, `predict`, `weights`, `doctor`, ...
+"""The same verbs from a shell: `jcalib report`, `run`, `params`, `corpus`, `train`, `ablate`, `predict`, `weights`, ...
 
 What the user wrote is checked before torch is imported; a mistake is one line and exit code 2. Progress goes to
 standard error, results to standard output.
@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from jcalib.cli.ablation import ablate
 from jcalib.cli.corpora import corpus, submission
 from jcalib.cli.prediction import predict
 from jcalib.cli.shared import CorpusPath, Device, FeaturesPath, Out, PresetName, Seeds, Smooth, checked, reported
@@ -149,6 +150,7 @@ def train(
     typer.echo(shown(made.folder))
 
 
+app.command()(ablate)
 app.command()(predict)
 app.command()(submission)
 app.add_typer(weights, name="weights")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +13,10 @@ from jcalib.features import Features
 from jcalib.fusion import choose_fusion
 from jcalib.settings import Preset, UserError
 from jcalib.settings import preset as preset_of
-from jcalib.studies import families, verdicts
+from jcalib.studies import factors, families, verdicts
+from jcalib.studies.cost import flops
 from jcalib.studies.families import SINGLE
+from jcalib.studies.latex import booktabs
 from jcalib.studies.statistics import TARGETS, Comparison, ccc_from_sums, compare, sums, zero_filled
 from jcalib.training import Run, evaluation, fit
 
@@ -59,11 +62,11 @@ class Study:
         return next(iter(self.runs.values())).stacked()[0]
 
     def frame(self) -> pd.DataFrame:
-        """Return one row a fusion, seed and target: ccc, rmse, pearson, parameters, train_seconds.
+        """Return one row a fusion, seed and target: ccc, rmse, pearson, parameters, train_seconds, flops.
 
         With smoothing CCC is that of the smoothed predictions, and rmse and pearson are left out.
         """
-        tables = {name: run.frame() for name, run in self.runs.items()}
+        tables = {name: run.frame().assign(flops=flops(run.settings)) for name, run in self.runs.items()}
         if self.smooth:
             for name, table in tables.items():  # rows are targets within seeds
                 values = ccc_from_sums(self.sums[name].sum(0)).ravel()
@@ -198,6 +201,33 @@ class Study:
 
         return plot_scores(families.scores(self.sums))
 
+    def factors(self) -> pd.DataFrame:
+        """Return what each switch between vanilla and joint does: `studies.factors.factors` of the 24 cells.
+
+        Raises:
+            UserError: a cell was not run.
+        """
+        return factors.factors(self.sums, self.persons, self.margin)
+
+    def plot_factors(self) -> "Figure":
+        """Draw the effects of the switches with their intervals."""
+        from jcalib.views.factors import plot_factors
+
+        return plot_factors(self.factors())
+
+    def write(self, folder: Path | str) -> list[Path]:
+        """Write tables as CSV and LaTeX, and figures as PNG and vector PDF, each with its numbers as CSV.
+
+        Args:
+            folder: where they go; files of the same name are replaced.
+
+        Returns:
+            What was written, effects of the switches among it where all 24 cells were run.
+        """
+        from jcalib.studies.export import write_study
+
+        return write_study(self, Path(folder))
+
     def to_latex(self) -> str:
         """Return the table for a paper (booktabs)."""
         table = self.table()
@@ -215,11 +245,7 @@ class Study:
                 "Parameters": table["parameters"].map("{:,}".format),
             }
         )
-        lines = [" & ".join(row) + r" \\" for row in shown.to_numpy()]
-        head = [r"\begin{tabular}{lccccr}", r"\toprule", " & ".join(shown.columns) + r" \\", r"\midrule"]
-        said = rf"\multicolumn{{6}}{{l}}{{\footnotesize {self.practice}}} \\"
-        foot = [r"\bottomrule", *([said] if self.practice else []), r"\end{tabular}"]
-        return "\n".join([*head, *lines, *foot])
+        return booktabs(list(shown.columns), shown.to_numpy().tolist(), "lccccr", self.practice)
 
 
 def ablate(

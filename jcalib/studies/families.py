@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from jcalib.fusion.registry import CELL
 from jcalib.settings import UserError, choose
 from jcalib.studies.statistics import TARGETS, Comparison, ccc_from_sums, compare, holm
 
@@ -96,7 +97,7 @@ def primary(sums: Mapping[str, ArrayLike], clusters: Sequence[str] | None = None
 
 def secondary(sums: Mapping[str, ArrayLike], clusters: Sequence[str] | None = None, margin: float = 0.02) -> Family:
     """Return family (ii): every fusion - cross on each target, and joint - mixer on the mean, under Holm."""
-    tests = [(name, "cross", target) for name in sums if name != "cross" for target in TARGETS]
+    tests = [(name, "cross", target) for name in _named(sums) if name != "cross" for target in TARGETS]
     if {"joint", "mixer"} <= set(sums):
         tests.append(("joint", "mixer", MEAN))
     return _family("secondary", tuple(tests), sums, clusters, margin)
@@ -105,7 +106,7 @@ def secondary(sums: Mapping[str, ArrayLike], clusters: Sequence[str] | None = No
 def single(sums: Mapping[str, ArrayLike], clusters: Sequence[str] | None = None, margin: float = 0.02) -> Family:
     """Return every fusion of both modalities - the better single modality, on the mean, under Holm."""
     best = better_single(sums)
-    tests = tuple((name, best, MEAN) for name in sums if name not in SINGLE)
+    tests = tuple((name, best, MEAN) for name in _named(sums) if name not in SINGLE)
     return _family("single", tests, sums, clusters, margin)
 
 
@@ -118,7 +119,7 @@ def overview(
     they would press the rest together; the scores figure shows them.
     """
     mixer = (("joint", "mixer", MEAN),) if {"joint", "mixer"} <= set(sums) else ()
-    tests = (*mixer, *((name, "cross", MEAN) for name in sums if name not in ("cross", *SINGLE)))
+    tests = (*mixer, *((name, "cross", MEAN) for name in _named(sums) if name not in ("cross", *SINGLE)))
     table = _family("overview", tests, sums, clusters, margin).frame()
     return table.drop(columns=["p", "p_adjusted", "verdict"])
 
@@ -140,6 +141,11 @@ def better_single(sums: Mapping[str, ArrayLike]) -> str:
     Chosen on the recordings it is then compared on, so a fusion that beats it has beaten the luckier of the two.
     """
     return max(SINGLE, key=lambda name: ccc_from_sums(np.asarray(sums[name]).sum(0)).mean())
+
+
+def _named(sums: Mapping[str, ArrayLike]) -> list[str]:
+    """Return the fusions without the cells, which are compared as factors (`studies.factors`)."""
+    return [name for name in sums if not name.startswith(CELL)]
 
 
 def _family(

@@ -167,16 +167,34 @@ def compare(
     Raises:
         UserError: A and B differ in shape or in the frames they count.
     """
-    tables = [_per_cluster(a, clusters)]
-    if b is not None:
-        tables.append(_per_cluster(b, clusters))
-        _check_same_frames(*tables)
-    counted = tables[0][..., 0].sum((1, 2)) > 0
-    tables = [table[counted] for table in tables]
-    n, seeds = tables[0].shape[:2]
+    return contrast([a], [1], clusters, margin) if b is None else contrast([a, b], [1, -1], clusters, margin)
 
-    theta = _signed([_score(table.sum(0)) for table in tables])
-    without = _signed([_score(table.sum(0) - table) for table in tables])
+
+def contrast(
+    tables: Sequence[ArrayLike], weights: Sequence[float], clusters: Sequence[str] | None = None, margin: float = 0.02
+) -> Comparison:
+    """Say how sure a weighted sum of fusions' CCCs is: `compare` with theta_s = sum of w_f CCC_f,s.
+
+    Args:
+        tables: sums of each fusion, over the same recordings, seeds and frames.
+        weights: of each fusion; they add up to 0 where differences are meant.
+        clusters, margin: as in `compare`.
+
+    Returns:
+        A Comparison; its `difference` is the weighted sum.
+
+    Raises:
+        UserError: fusions differ in shape or in the frames they count.
+    """
+    clustered = [per_cluster(table, clusters) for table in tables]
+    for other in clustered[1:]:
+        _check_same_frames(clustered[0], other)
+    counted = clustered[0][..., 0].sum((1, 2)) > 0
+    clustered = [table[counted] for table in clustered]
+    n, seeds = clustered[0].shape[:2]
+
+    theta = weighted([mean_ccc(table.sum(0)) for table in clustered], weights)
+    without = weighted([mean_ccc(table.sum(0) - table) for table in clustered], weights)
     variance, df = _crossed_variance(n * theta - (n - 1) * without)
 
     difference, error = float(theta.mean()), float(np.sqrt(variance))
@@ -186,7 +204,7 @@ def compare(
         difference=difference, low=difference - outer, high=difference + outer, p=p, p_adjusted=p,
         inner_low=difference - inner, inner_high=difference + inner, standard_error=error, df=df,
         detectable=outer + float(stdtrit(df, POWER)) * error, margin=margin, clusters=n,
-        unit="recordings" if clusters is None else "persons", seeds=seeds, paired=b is not None,
+        unit="recordings" if clusters is None else "persons", seeds=seeds, paired=len(tables) > 1,
     )  # fmt: skip
 
 
@@ -204,33 +222,7 @@ def holm(p: ArrayLike) -> Array:
     return adjusted
 
 
-def crossed_bootstrap(
-    a: ArrayLike,
-    b: ArrayLike | None,
-    resamples: int,
-    rng: np.random.Generator,
-    clusters: Sequence[str] | None = None,
-) -> Array:
-    """Draw the difference again with recordings and seeds both resampled, for the bands in pictures.
-
-    Args:
-        a, b, clusters: as in `compare`.
-        resamples: how many draws; all are one matrix product.
-        rng: where the chance comes from.
-
-    Returns:
-        (resamples,) differences (or CCCs of A). A little wider than the t interval: resampling both factors counts
-        their interaction twice.
-    """
-    tables = [_per_cluster(table, clusters) for table in (a, b) if table is not None]
-    n, seeds = tables[0].shape[:2]
-    drawn = rng.multinomial(n, np.full(n, 1 / n), size=resamples).astype(np.float64)
-    share = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=resamples) / seeds
-    scores = [_score((drawn @ table.reshape(n, -1)).reshape(-1, *table.shape[1:])) for table in tables]
-    return (_signed(scores) * share).sum(-1)
-
-
-def _per_cluster(sums: ArrayLike, clusters: Sequence[str] | None) -> Array:
+def per_cluster(sums: ArrayLike, clusters: Sequence[str] | None) -> Array:
     """Return (n, S, K, 6): sums added within each cluster, with an axis of targets."""
     table = np.asarray(sums, np.float64)
     if table.ndim not in (3, 4) or table.shape[-1] != 6:
@@ -259,13 +251,13 @@ def _check_same_frames(a: Array, b: Array) -> None:
         )
 
 
-def _score(sums: Array) -> Array:
+def mean_ccc(sums: Array) -> Array:
     """Return the mean CCC over targets, (...) from (..., K, 6)."""
     return ccc_from_sums(sums).mean(-1)
 
 
-def _signed(scores: Sequence[Array]) -> Array:
-    return scores[0] - scores[1] if len(scores) == 2 else scores[0]
+def weighted(scores: Sequence[Array], weights: Sequence[float]) -> Array:
+    return np.add.reduce([weight * score for weight, score in zip(weights, scores, strict=True)])
 
 
 def _crossed_variance(table: Array) -> tuple[float, float]:

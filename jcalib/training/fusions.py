@@ -282,8 +282,9 @@ class _Training:
 
     def _metrics(self, table: pd.DataFrame, seconds: float) -> dict[str, object]:
         parameters = sum(p[0].numel() for p in self.ensemble.parameters.values())
+        of_seed = table.groupby("seed")
         scores = [
-            score(table[table["seed"] == seed], target) | {"seed": seed, "target": target}
+            score(of_seed.get_group(seed), target) | {"seed": seed, "target": target}
             for seed in self.settings.seeds
             for target in TARGETS
         ]

@@ -9,7 +9,9 @@ from toy import toy_features, toy_preset
 
 from jcalib.settings import UserError
 from jcalib.studies import Study, ablate
+from jcalib.studies.factors import cell_names
 from jcalib.studies.statistics import ccc_from_sums
+from jcalib.training import fit
 
 NAMES = ("audio", "visual", "concat", "cross", "mixer", "joint")
 
@@ -92,6 +94,48 @@ def test_figures_name_every_fusion(study: Study) -> None:
     for figure in (study.plot(), study.plot_scores()):
         words = " ".join(text.get_text() for ax in figure.axes for text in [*ax.texts, *ax.get_yticklabels()])
         assert "joint" in words and "cross" in words
+
+
+def test_a_study_is_written_as_tables_and_vector_figures(study: Study, tmp_path: Path) -> None:
+    written = study.write(tmp_path)
+    assert all(path.is_file() for path in written)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "frame.csv", "table.csv", "table.tex",
+        *(f"{figure}.{kind}" for figure in ("differences", "scores") for kind in ("png", "pdf", "csv")),
+    }  # fmt: skip
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "frame.csv"), study.frame(), rtol=1e-5, check_dtype=False)
+
+
+def test_flops_are_those_of_the_matrix_products(study: Study) -> None:
+    """Concat: two projections 6 -> 8 and the head 16 -> 128 -> 2, for 8 clips."""
+    counted = study.frame().groupby("fusion")["flops"].first()
+    assert counted["concat"] == 2 * 8 * (2 * 6 * 8 + 16 * 128 + 128 * 2)
+    assert counted["joint"] > counted["mixer"] > counted["concat"]
+
+
+def test_corner_cells_are_joint_and_cross_and_factors_need_all_cells(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JCALIB_HOME", str(tmp_path))
+    with pytest.raises(UserError, match="24 of the 24 cells are missing"):
+        study.factors()
+    corners = {"joint": "cell-joint-feature-tanh-map", "cross": "cell-other-time-softmax-reweight"}
+    features, chosen = toy_features(lost=True), toy_preset(8)
+    for name, cell in corners.items():
+        table = fit(cell, features, 2, chosen).predictions
+        pd.testing.assert_frame_equal(table, study.runs[name].predictions, check_exact=True)
+
+
+def test_24_cells_are_trained_and_their_effects_add_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JCALIB_HOME", str(tmp_path))
+    made = ablate(["joint", "cross", *cell_names()], toy_features(), seeds=2, preset=toy_preset(1))
+    effects = made.factors()
+    shared = effects[(effects["kind"] == "Shapley") & (effects["target"] == "mean")]["difference"].sum()
+    assert shared == pytest.approx(made.primary().difference, abs=1e-12)
+    assert len(made.comparisons()) == 3, "cells are no tests of the other families"
+    written = {path.name for path in made.write(tmp_path / "out")}
+    assert {"factors.tex", "factors.png"} <= written and (tmp_path / "out" / "factors.pdf").is_file()
+    assert (tmp_path / "out" / "factors.tex").read_text().count(r"\\") == 10
 
 
 def test_mistakes_are_named_before_anything_is_trained() -> None:

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from jcalib.settings import UserError
+from jcalib.studies.bootstrap import crossed_bootstrap
 from jcalib.studies.statistics import (
     TOO_FEW,
     Comparison,
     ccc_from_sums,
     compare,
-    crossed_bootstrap,
     holm,
     sums,
 )

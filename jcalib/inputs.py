@@ -145,7 +145,7 @@ def voice_clips(recording: Recording, ends: np.ndarray) -> Iterator[Clips]:
     Raises:
         UserError: the video cannot be read.
     """
-    return sound_clips(sound_windows(recording.video, clip_times(recording)[ends], SAMPLES, RATE))
+    return sound_clips(sound_windows(recording.soundtrack, clip_times(recording)[ends], SAMPLES, RATE))
 
 
 def prepare_pictures(pictures: Tensor, size: int) -> Tensor:

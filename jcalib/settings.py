@@ -43,18 +43,6 @@ def choose(name: str, known: Iterable[str], what: str, shown: Iterable[str] = ()
     raise UserError(f"unknown {what} {name!r}:{hint} choose from {', '.join(shown or names)}.")
 
 
-def widths_of(text: str) -> tuple[int, ...]:
-    """Return the two widths of smoothing that a shell gives as "20,50"; () for none.
-
-    Raises:
-        UserError: it is something else.
-    """
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if parts and not (len(parts) == 2 and all(part.isdecimal() and int(part) for part in parts)):
-        raise UserError(f"smooth has {text!r}: it takes frames for valence and for arousal, as 20,50.")
-    return tuple(map(int, parts))
-
-
 class Settings(BaseModel):
     """Frozen settings that refuse unknown names and mistyped values."""
 
@@ -277,6 +265,13 @@ PRESETS: dict[str, Preset] = {
         ),
         hop=1,
         seeds=10,
+    ),
+    # FG 2021 on RECOLA: 128 frames in clips of 16. The labels' delay is the corpus' own, in its labels.json.
+    "recola": Preset(
+        name="recola",
+        corpus=CorpusSettings(split=_persons(3, 5, 1, 9), seconds=16),
+        clip_frames=16,
+        hop=4,
     ),
 }
 

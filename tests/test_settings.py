@@ -32,7 +32,7 @@ def test_presets_grow() -> None:
 
 
 def test_a_misspelt_preset_is_one_line_with_the_near_name() -> None:
-    with pytest.raises(UserError, match=r"^unknown preset 'smok': did you mean 'smoke'\? choose from [^\n]*tbiom\.$"):
+    with pytest.raises(UserError, match=r"^unknown preset 'smok': did you mean 'smoke'\? choose from [^\n]*recola\.$"):
         preset("smok")
 
 

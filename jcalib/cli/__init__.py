@@ -14,9 +14,20 @@ import typer
 from jcalib.cli.ablation import ablate
 from jcalib.cli.corpora import corpus, submission
 from jcalib.cli.prediction import predict
-from jcalib.cli.shared import CorpusPath, Device, FeaturesPath, Out, PresetName, Seeds, Smooth, checked, reported
+from jcalib.cli.shared import (
+    CorpusPath,
+    Device,
+    FeaturesPath,
+    Out,
+    PresetName,
+    Seeds,
+    Smooth,
+    checked,
+    reported,
+    widths_of,
+)
 from jcalib.cli.weights import weights
-from jcalib.settings import UserError, widths_of
+from jcalib.settings import UserError
 from jcalib.settings import preset as preset_of
 
 app = typer.Typer(

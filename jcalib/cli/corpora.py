@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from jcalib.cli.shared import CorpusPath, Device, Out, PresetName, Smooth, checked, reported
-from jcalib.settings import Preset, choose, widths_of
+from jcalib.cli.shared import CorpusPath, Device, Out, PresetName, Smooth, checked, reported, widths_of
+from jcalib.settings import Preset, choose
 from jcalib.settings import preset as preset_of
 
 
@@ -57,7 +57,7 @@ def _check_corpus(where: str, chosen: Preset, out: Path | None) -> None:
 
 
 def submission(
-    run: Annotated[str, typer.Option(help="a run's folder or name")],
+    run: Annotated[str, typer.Option(help="a run's folder or name, or a report's folder: its joint run")],
     template: Annotated[Path, typer.Option(help="the organisers' file or folder, or a list of names")],
     where: Annotated[str, typer.Option("--corpus", help="a folder in Aff-Wild2's layout with a test set")],
     out: Annotated[Path, typer.Option(help="folder to write to")],
@@ -72,10 +72,11 @@ def submission(
     checked(where, device)
     from jcalib.corpora import open_corpus
     from jcalib.files import shown
+    from jcalib.prediction.predictor import find_run
     from jcalib.submission import submit
-    from jcalib.training import Run
 
+    found, origin = find_run(run)
     with reported():
-        made = submit(Run.load(run), open_corpus(where), template, out, widths, device)
-    typer.echo("\n".join([*made.lines(), *(shown(one.resolve()) for one in made.files[:1])]))
+        made = submit(found, open_corpus(where), template, out, widths, device)
+    typer.echo("\n".join([f"run       {origin}", *made.lines(), *(shown(one.resolve()) for one in made.files[:1])]))
     raise typer.Exit(1 if made.missing else 0)

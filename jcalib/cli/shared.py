@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from jcalib import progress
-from jcalib.settings import PRESETS
+from jcalib.settings import PRESETS, UserError
 
 PresetName = Annotated[str, typer.Option("--preset", help=f"settings to use: {', '.join(PRESETS)}")]
 FeaturesPath = Annotated[str, typer.Option("--features", help="a folder of your own features, in place of a corpus")]
@@ -36,3 +36,15 @@ def checked(where: str, device: str, own: str = "") -> None:
 
     check_source(where, own)
     check_device(device)
+
+
+def widths_of(text: str) -> tuple[int, ...]:
+    """Return the two widths of smoothing that a shell gives as "20,50"; () for none.
+
+    Raises:
+        UserError: it is something else.
+    """
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if parts and not (len(parts) == 2 and all(part.isdecimal() and int(part) for part in parts)):
+        raise UserError(f"smooth has {text!r}: it takes frames for valence and for arousal, as 20,50.")
+    return tuple(map(int, parts))

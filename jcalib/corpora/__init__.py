@@ -9,6 +9,7 @@ from typing import NamedTuple
 from jcalib.corpora.affwild2 import is_affwild2, read_affwild2
 from jcalib.corpora.labels import treat_labels
 from jcalib.corpora.problems import Problem, UnusableCorpus
+from jcalib.corpora.recola import is_recola, read_recola
 from jcalib.corpora.recording import ROLES, Corpus, Failure, Recording, failures_frame
 from jcalib.corpora.roles import deal_roles
 from jcalib.corpora.videos import LABELS, is_videos, read_videos
@@ -32,6 +33,7 @@ __all__ = [
     "find_synthetic",
     "open_corpus",
     "read_affwild2",
+    "read_recola",
     "read_videos",
 ]
 
@@ -52,9 +54,18 @@ def _read_affwild2(folder: Path, preset: Preset) -> Corpus:
 
 
 def _read_videos(folder: Path, preset: Preset) -> Corpus:
+    _one_place(folder, preset)
+    return read_videos(folder, preset.corpus.split, preset.corpus.seed)
+
+
+def _read_recola(folder: Path, preset: Preset) -> Corpus:
+    _one_place(folder, preset)
+    return read_recola(folder, preset.corpus.split, preset.corpus.seed)
+
+
+def _one_place(folder: Path, preset: Preset) -> None:
     if (folder / LABELS).is_file() and preset.labels.sentences():
         raise UserError(f"{LABELS} and the preset both say what is done to labels: keep one of the two.")
-    return read_videos(folder, preset.corpus.split, preset.corpus.seed)
 
 
 # The first that recognises a folder reads it.
@@ -64,6 +75,11 @@ LAYOUTS = (
         "cropped_aligned/<name>/00001.jpg",
         is_affwild2,
         _read_affwild2,
+    ),
+    Layout(
+        "RECOLA's, with recordings_video/<name>.mp4 and ratings_gold_standard/{arousal,valence}/<name>.csv",
+        is_recola,
+        _read_recola,
     ),
     Layout(
         "own videos, with <name>.mp4, <name>.csv with the columns valence, arousal and time or frame, and splits.csv",

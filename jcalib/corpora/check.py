@@ -145,7 +145,7 @@ def check_recording(recording: Recording, root: Path) -> tuple[list[Problem], fl
     if len(times) < recording.length:
         what = f"the header tells of {recording.length} frames or more, the file holds {len(times)}"
         found.append(Problem("fewer frames than the header says", video, None, what, LATER, recording.name))
-    if not has_sound(recording.video):
+    if not has_sound(recording.soundtrack):
         found.append(
             Problem("no soundtrack", video, None, "no soundtrack", "the voice counts as missing", recording.name)
         )

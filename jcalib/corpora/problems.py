@@ -41,6 +41,7 @@ KINDS = {
     "far apart": "mended",
     "late clock": "mended",
     "few faces": "mended",
+    "no gold standard": "mended",
     "no soundtrack": "mended",
     "note": "mended",
     "invalid frames": "usual",

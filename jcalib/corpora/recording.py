@@ -48,6 +48,7 @@ class Recording:
         faces: folder of 112 x 112 crops `00001.jpg`, counted from 1; a frame without crop has no face.
         labels: float32 (T, 2), valence and arousal in [-1, 1], NaN where nobody annotated.
         truth: npz of the embedded corpus' causes, or None.
+        sound: a file of its own for the sound, on the video's clock; None where the video has it.
     """
 
     name: str
@@ -58,11 +59,17 @@ class Recording:
     faces: Path
     labels: np.ndarray
     truth: Path | None = None
+    sound: Path | None = None
 
     @property
     def length(self) -> int:
         """T, the number of frames."""
         return len(self.labels)
+
+    @property
+    def soundtrack(self) -> Path:
+        """The file that holds the sound."""
+        return self.sound or self.video
 
     def face_path(self, frame: int) -> Path:
         """Where the crop of a frame (counted from 0) is, or would be."""
@@ -96,8 +103,10 @@ class Recording:
             return dict(arrays)
 
     def content(self) -> str:
-        """A hash of the video's bytes, the labels and the crops' names and sizes."""
+        """A hash of the video's and the sound's bytes, the labels and the crops' names and sizes."""
         digest = hashlib.sha256(hash_file(self.video).encode())
+        if self.sound is not None:
+            digest.update(hash_file(self.sound).encode())
         digest.update(self.labels.tobytes())
         for path in self._crops():
             digest.update(f"{path.name} {path.stat().st_size}\n".encode())

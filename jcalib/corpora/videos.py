@@ -58,7 +58,7 @@ def read_videos(root: str | Path, split: Split, seed: int = 0) -> Corpus:
         UserError: a person is on both sides of the split, or nothing is left to train on or to report.
     """
     root = Path(root)
-    settings = _label_settings(root)
+    settings = label_settings(root)
     problems: list[Problem] = []
     videos = _find_videos(root, problems)
     traces = _find_traces(root, videos, problems)
@@ -74,13 +74,13 @@ def read_videos(root: str | Path, split: Split, seed: int = 0) -> Corpus:
         Problem("no split", FILES[1], None, f"{name} has no split, and others have one", LEFT_OUT, name)
         for name in sorted(set(labels) - set(places))
     ]
-    faces = _find_faces(root, {name: videos[name] for name in labels if name in places}, problems)
+    faces = find_faces(root, {name: videos[name] for name in labels if name in places}, problems)
     kept = [Recording(name, *places[name], "", videos[name], folder, labels[name]) for name, folder in faces.items()]
     for recording in kept:
         problems += _look(recording, root)
     notes = (*taken, *settings.sentences())
     try:
-        recordings = _with_roles(kept, split, seed)
+        recordings = with_roles(kept, split, seed)
     except UserError as error:
         raise UnusableCorpus(str(error), [*problems, *_as_problems(notes)]) from None
     failures = failures_frame(failures_of(problems))
@@ -88,7 +88,7 @@ def read_videos(root: str | Path, split: Split, seed: int = 0) -> Corpus:
     return Corpus(root.name, root, recordings, None, failures, (*notes, *notes_of(problems)), told)
 
 
-def _with_roles(recordings: list[Recording], split: Split, seed: int) -> tuple[Recording, ...]:
+def with_roles(recordings: list[Recording], split: Split, seed: int) -> tuple[Recording, ...]:
     trained = deal_roles({one.person for one in recordings if one.split == "train"}, split, seed)
     roles = [trained[one.person] if one.split == "train" else ROLE_OF_SPLIT[one.split] for one in recordings]
     if "report" not in roles:
@@ -100,7 +100,7 @@ def _as_problems(notes: tuple[str, ...]) -> list[Problem]:
     return [Problem("note", "", None, note, "") for note in notes]
 
 
-def _label_settings(root: Path) -> LabelSettings:
+def label_settings(root: Path) -> LabelSettings:
     """What the corpus itself says is to be done to its labels."""
     if not (root / LABELS).is_file():
         return LabelSettings()
@@ -206,7 +206,7 @@ def _labels(
     return labels, times[: len(labels)]
 
 
-def _find_faces(root: Path, videos: dict[str, Path], problems: list[Problem]) -> dict[str, Path]:
+def find_faces(root: Path, videos: dict[str, Path], problems: list[Problem]) -> dict[str, Path]:
     """A folder of crops a recording: the user's own, or found."""
     own = {name: root / "faces" / name for name in videos if (root / "faces" / name).is_dir()}
     found, errors = find_crops({name: video for name, video in videos.items() if name not in own})

@@ -184,7 +184,7 @@ def picture_bytes(recording: Recording, ends: NDArray, span: int = FRAMES) -> Ar
 
 def loudness(recording: Recording, times: NDArray) -> Array:
     """Return the power in dB of the sound of the clips that end at the given times, (n,), z-scored as above."""
-    windows = sound_windows(recording.video, times, SAMPLES, RATE)
+    windows = sound_windows(recording.soundtrack, times, SAMPLES, RATE)
     return _standardised(np.array([10 * np.log10(np.mean(window * window) + SILENCE) for window in windows]))
 
 

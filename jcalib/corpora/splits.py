@@ -55,7 +55,7 @@ def read_places(root: Path, recordings: Iterable[str], split: Split, seed: int) 
     if not splits:
         dealt, sentence = _deal(set(persons.values()), split, seed)
         return Places({name: Place(persons[name], dealt[persons[name]]) for name in names}, [*notes, sentence])
-    _check_sides(persons, splits)
+    check_sides(persons, splits)
     return Places({name: Place(persons[name], splits[name]) for name in splits}, notes)
 
 
@@ -85,8 +85,12 @@ def _read_files(root: Path) -> dict[str, dict[str, str]]:
     return said
 
 
-def _check_sides(persons: Mapping[str, str], splits: Mapping[str, str]) -> None:
-    """A person whom the model was trained on says nothing of new persons."""
+def check_sides(persons: Mapping[str, str], splits: Mapping[str, str]) -> None:
+    """Refuses a person on two sides: whom the model was trained on says nothing of new persons.
+
+    Raises:
+        UserError: naming the person and a recording on each side.
+    """
     first: dict[str, str] = {}
     for name, side in splits.items():
         other = first.setdefault(persons[name], name)

@@ -1,7 +1,5 @@
 """Who is trained on and who is reported: `splits.csv` of a folder of own features, or a seeded deal."""
 
-import csv
-import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -9,13 +7,14 @@ from typing import NamedTuple
 import numpy as np
 
 from jcalib.corpora.affwild2 import ROLE_OF_SPLIT
+from jcalib.corpora.splits import SHORT, SPLITS, check_sides
+from jcalib.corpora.tables import read_table
 from jcalib.own_features.files import SUFFIXES
 from jcalib.settings import Split, UserError, choose
 
 FILE = "splits.csv"
 COLUMNS = ("recording", "person", "split", "role")
 ROLES = ("fusion", "selection", "report", "test")
-SHORT = {"val": "validation", "dev": "validation"}  # what else the sets are called
 
 
 class Place(NamedTuple):
@@ -51,7 +50,7 @@ def read_places(folder: Path, recordings: Iterable[str], split: Split, seed: int
         notes.append(f"no split is given: persons were dealt out with seed {seed} ({dealt}), as the preset splits.")
         return {name: Place(person, roles[person]) for name, person in persons.items()}, notes
     sides = {row["recording"]: _side(row, column) for row in rows}
-    _check_sides(persons, sides)
+    check_sides(persons, sides)
     if column == "role":
         return {name: Place(persons[name], side) for name, side in sides.items()}, notes
     trained = {persons[name] for name, side in sides.items() if side == "train"}
@@ -90,23 +89,15 @@ def _shares(split: Split) -> dict[str, int]:
 
 
 def _read(path: Path) -> list[dict[str, str]]:
-    """Return the rows, by the names of their columns, in which nothing is missing but perhaps a person."""
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        table = [[cell.strip() for cell in row] for row in csv.reader(file) if any(cell.strip() for cell in row)]
-    head = [cell.lower() for cell in table[0]] if table else []
-    if "recording" not in head:
-        raise UserError(f"{FILE} begins with {','.join(head)!r}: its first line is recording,person,split (or role).")
-    if {"split", "role"} <= set(head):
+    """Return the rows, by the names of their columns."""
+    table = read_table(path, ["recording"], COLUMNS)
+    if {"split", "role"} <= set(table.columns):
         raise UserError(f"{FILE} has a split and a role: keep one of the two columns.")
-    for name in set(head) - set(COLUMNS):
-        near = difflib.get_close_matches(name, set(COLUMNS) - set(head), n=1, cutoff=0.75)
-        if near:
-            raise UserError(f"{FILE} has a column {name!r}: did you mean {near[0]!r}?")
     rows: dict[str, dict[str, str]] = {}
-    for number, cells in enumerate(table[1:], 2):
-        if len(cells) != len(head):
-            raise UserError(f"{FILE} row {number} has {len(cells)} values for {len(head)} columns.")
-        row = dict(zip(head, cells, strict=True))
+    for line, cells in ((line, cells) for line, cells in table.rows if any(cells)):
+        if table.misfit(cells):
+            raise UserError(f"{FILE} line {line} has {table.misfit(cells)}.")
+        row = dict(zip(table.columns, cells, strict=True))
         row["recording"] = _without_suffix(row["recording"])
         if row["recording"] in rows:
             raise UserError(f"{FILE} names {row['recording']!r} twice: a recording has one row.")
@@ -121,17 +112,5 @@ def _without_suffix(name: str) -> str:
 
 
 def _side(row: Mapping[str, str], column: str) -> str:
-    said = SHORT.get(row[column].lower(), row[column].lower())
-    return choose(said, ROLES if column == "role" else ROLE_OF_SPLIT, f"{column} of {row['recording']}")
-
-
-def _check_sides(persons: Mapping[str, str], sides: Mapping[str, str]) -> None:
-    """A person whom the model was trained on says nothing of new persons."""
-    seen: dict[str, str] = {}
-    for name, person in persons.items():
-        other = seen.setdefault(person, name)
-        if sides[other] != sides[name]:
-            raise UserError(
-                f"person {person!r} is in {sides[other]} ({other}) and in {sides[name]} ({name}): a person stands on "
-                f"one side of a split. Mend {FILE}."
-            )
+    said = row[column].lower()
+    return choose(SHORT.get(said, said), ROLES if column == "role" else SPLITS, f"{column} of {row['recording']}")

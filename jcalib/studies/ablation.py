@@ -273,8 +273,10 @@ def ablate(
         The study. Runs that are there already are not trained again.
 
     Raises:
-        UserError: an unknown fusion, or a missing one.
+        UserError: an unknown fusion, a missing one, or smoothing over time where a recording has one label.
     """
+    if features.one_label and tuple(smooth):
+        raise UserError("smooth averages over frames, and a recording with one label has one prediction: leave it out.")
     names = [choose_fusion(name) for name in names]
     missing = [name for name in ("joint", "cross") if name not in names]
     if missing:

@@ -45,7 +45,7 @@ def plot_agreement(predictions: "pd.DataFrame", fusion: str = "joint") -> "Figur
         fusion: whose colour.
     """
     by_recording = predictions.groupby("recording")
-    fig, axes = figure(1, 2, 7.2, 3.5)
+    fig, axes = figure(1, 2, 6.4, 3.5)
     with look():
         for ax, target in zip(axes, TARGETS, strict=True):
             mean, low, high = (getattr(by_recording[target], how)() for how in ("mean", "min", "max"))
@@ -56,6 +56,7 @@ def plot_agreement(predictions: "pd.DataFrame", fusion: str = "joint") -> "Figur
                 truth, mean, "o", color=colour(fusion), markersize=4, label=f"{fusion}, mean and range of the seeds"
             )
             ax.set(xlabel=f"annotated {target}", ylabel=f"predicted {target}", xlim=(-1.05, 1.05), ylim=(-1.05, 1.05))
+            ax.set(xticks=[-1, -0.5, 0, 0.5, 1], yticks=[-1, -0.5, 0, 0.5, 1])
             ax.set_aspect("equal")
-        axes[0].legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
+        fig.legend(*axes[0].get_legend_handles_labels(), ncols=2, loc="outside upper left")
     return fig

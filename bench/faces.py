@@ -9,7 +9,6 @@ and for one ten times as long.
 
 import argparse
 import multiprocessing
-import resource
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
 
 from jcalib.corpora.synthetic import Script
 from jcalib.media import Cascades, find_detector, read_faces, read_frames, write_video
@@ -37,15 +37,25 @@ def main() -> None:
     options = parser.parse_args()
     origin = provenance()
     machine = f"{origin['device']['name']}, commit {origin['commit'][:7]}"
-    print(machine)
+    print(
+        f"{machine}\nwhat, core seconds for each second of video, decoding alone, share of frames with a face, peak MB"
+    )
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
-        rows = [row for size in SIZES for row in speed(Path(folder), size, options.seconds, options.model)]
-        rows += memory(Path(folder), options.seconds)
+        for row in measured(Path(folder), options.seconds, options.model):
+            rows.append(row)
+            print("  ".join("" if one is None else one if isinstance(one, str) else f"{one:8.2f}" for one in row))
     table = pd.DataFrame(rows, columns=["what", "core s per s", "decoding", "frames with a face", "peak MB"])
-    print(table.to_string(index=False, na_rep="", float_format="{:.2f}".format))
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         table.assign(machine=machine).to_csv(options.out, index=False)
+
+
+def measured(folder: Path, seconds: int, model: Path | None) -> Iterator[tuple]:
+    """Yield the rows as they come."""
+    for size in SIZES:
+        yield from speed(folder, size, seconds, model)
+    yield from memory(folder, seconds)
 
 
 def speed(folder: Path, size: str, seconds: int, model: Path | None) -> list[tuple]:
@@ -68,23 +78,20 @@ def cost(work: Iterator[Any]) -> tuple[float, list[Any]]:
     return time.process_time() - start, kept
 
 
-def memory(folder: Path, seconds: int) -> list[tuple]:
+def memory(folder: Path, seconds: int) -> Iterator[tuple]:
     """Measure the peak memory of following a face through a video and through one ten times as long."""
-    rows = []
     for factor in (1, 10):
         video = folder / f"long-{factor}.mp4"
         write(video, "SD", seconds * factor)
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             peak = pool.apply(follow, (video,))
-        rows.append((f"SD, {seconds * factor} s", None, None, None, peak))
-    return rows
+        yield f"SD, {seconds * factor} s", None, None, None, peak
 
 
-def follow(video: Path) -> int:
-    """Follow a face through a video, and return this process' peak memory in MiB."""
-    for _ in read_faces(video, Cascades()):
-        pass
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+def follow(video: Path) -> float:
+    """Follow a face through a video, and return the most memory that was held after any second of it, in MiB."""
+    process = psutil.Process()  # not getrusage, whose peak is the parent's where that was larger
+    return max(process.memory_info().rss for face in read_faces(video, Cascades()) if face.index % FPS == 0) / 2**20
 
 
 def write(video: Path, size: str, seconds: int) -> None:

@@ -1,6 +1,6 @@
 """`make bench`: what the stages of a report cost, and what a training step of each fusion costs, on this machine.
 
-    python bench/bench.py [--preset quick] [--skip-report] [--out bench/results/<name>.csv]
+    python bench/bench.py [--preset quick] [--cells] [--skip-report] [--out bench/results/<name>.csv]
 
 Machines are noisy: times are medians, and every step is also given as a ratio to `concat`, measured in turn with it.
 """
@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 
 from jcalib.concordance import ConcordanceLoss
-from jcalib.fusion import FUSIONS, build_fusion
+from jcalib.fusion import build_fusion, cells, named
 from jcalib.provenance import provenance
 from jcalib.settings import Preset, preset
 from jcalib.training import Ensemble, pick_device
@@ -30,6 +30,7 @@ def main() -> None:
     """Measure, print a table and write it as CSV."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", default="quick")
+    parser.add_argument("--cells", action="store_true", help="the 24 cells too")
     parser.add_argument("--skip-report", action="store_true", help="only the training steps")
     parser.add_argument("--out", type=Path, help="CSV to write")
     options = parser.parse_args()
@@ -38,7 +39,7 @@ def main() -> None:
     device, threads, commit = origin["device"]["name"], origin["threads"], origin["commit"][:7]
     machine = f"{device}, {threads} threads, commit {commit}, preset {chosen.name}"
     print(machine)
-    rows = training_steps(chosen)
+    rows = training_steps(chosen, [*named(), *(cells() if options.cells else ())])
     if not options.skip_report:
         rows += report_stages(chosen)
     table = pd.DataFrame(rows, columns=["what", "seconds", "ratio to concat", "peak MB"])
@@ -48,9 +49,9 @@ def main() -> None:
         table.assign(machine=machine).to_csv(options.out, index=False)
 
 
-def training_steps(chosen: Preset) -> list[tuple[str, float, float | None, int | None]]:
-    """Time one optimiser step of every fusion, all seeds at once, the fusions taking turns."""
-    steps = {name: _step(name, chosen) for name in FUSIONS}
+def training_steps(chosen: Preset, names: list[str]) -> list[tuple[str, float, float | None, int | None]]:
+    """Time one optimiser step of fusions, concat among them, all seeds at once, the fusions taking turns."""
+    steps = {name: _step(name, chosen) for name in names}
     times: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(ROUNDS):
         for name, step in steps.items():

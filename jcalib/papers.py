@@ -48,7 +48,7 @@ _PAPERS = {
     "hop": ("CVPRW and T-BIOM code", "stride 1: every frame ends one clip"),
     "clip_frames": ("CVPRW and T-BIOM code", ""),
     "seeds": (OWN, "the authors report one training each"),
-    "fusions": (OWN, "the papers' two, the controls, and each modality alone"),
+    "fusions": (OWN, "the papers' two, controls, variants, and each modality alone"),
     "labels.delay": (OWN, "off unless asked for"),
     "labels.median": (OWN, "off unless asked for"),
 }

@@ -203,7 +203,10 @@ class Preset(Settings):
     hop: int = Field(default=8, ge=1)  # frames between clip ends
     clip_frames: int = Field(default=32, ge=8)  # that a clip spans; FG 2021 takes 16 on RECOLA
     seeds: int = Field(default=5, ge=1)
-    fusions: tuple[str, ...] = ("audio", "visual", "concat", "mean", "cross", "mixer", "joint")
+    fusions: tuple[str, ...] = (  # docs/models.md says what each is for
+        *("audio", "visual", "concat", "lstm", "mean", "cross", "cross_wide", "cross_untied", "cross_scaled"),
+        *("transformer", "mixer", "joint", "gated", "recursive"),
+    )
 
     @model_validator(mode="after")
     def _hop_divides_a_clip(self) -> Self:

@@ -5,7 +5,7 @@ import torch
 from torch.func import functional_call, grad, stack_module_state, vmap
 
 from jcalib.concordance import ConcordanceLoss
-from jcalib.fusion import FUSIONS, build_fusion
+from jcalib.fusion import FUSIONS, build_fusion, named
 
 NAMES = list(FUSIONS)
 S, B, L = 3, 4, 5
@@ -59,7 +59,7 @@ def test_gradients_of_the_loss_over_seeds_equal_separate_ones(name):
             torch.testing.assert_close(together[key][seed], parameter.grad, atol=1e-6, rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", named())
 def test_dropout_differs_between_seeds(name):
     module = seeds(name)[0].train()
     audio, visual, mask, _ = batch()
@@ -72,7 +72,7 @@ def test_dropout_differs_between_seeds(name):
     assert not torch.equal(prediction[0], prediction[1])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", named())
 def test_each_seed_may_have_its_own_batch(name):
     modules = [module.eval() for module in seeds(name)]
     generator = torch.Generator().manual_seed(1)

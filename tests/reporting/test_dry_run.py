@@ -68,7 +68,7 @@ def test_the_plan_of_a_user_s_corpus_has_counts_settings_costs_and_what_is_skipp
     row(r"visual features: 464 x 1024 x 4 bytes = 0\.002 GB")
     row(r"visual encoding: 464 x 2000 ms = 0\.26 h of one processor, without reading the files")
     # `long` holds 320 - 7 x 32 = 96 sequences; an epoch takes 416 / 8 = 52, one batch.
-    row("training: 7 fusions x 30 epochs x 1 step of 96 sequences, 10 seeds at once: not measured for paper on cpu")
+    row("training: 14 fusions x 30 epochs x 1 step of 96 sequences, 10 seeds at once: not measured for paper on cpu")
     row(r"ghost: there is no video named ghost.*\(recording left out\)")
     row("2 fusion recordings have no sequence of 256 frames to train on: half, lost")
     row("1 recordings have no face at all: lost")
@@ -99,4 +99,4 @@ def test_own_features_have_a_plan_without_encoding(plan, tmp_path: Path) -> None
         np.savez(tmp_path / f"r{number}.npz", target=rng.uniform(-1, 1, (30, 2)).astype(np.float32), **values)
     text = plan("--features", str(tmp_path), "--preset", "paper")
     assert re.search(r"^ +all +6 +6 +180 +180 +180$", text, re.MULTILINE)
-    assert "clips to encode" not in text and "MISSING" not in text and "training: 7 fusions x 30 epochs" in text
+    assert "clips to encode" not in text and "MISSING" not in text and "training: 14 fusions x 30 epochs" in text

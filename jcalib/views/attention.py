@@ -32,7 +32,7 @@ def plot_maps(
 
     Args:
         maps: `correlation_audio` and `correlation_visual`, or `attention_audio` and `attention_visual`, as
-            `explain.attention_maps` gives them; arrays or tensors on the CPU.
+            `explain.attention_maps` gives them; arrays or tensors on the CPU. Maps beside these (a gate) are left out.
         fusion: its name, for the title and the colour.
         own_share: per modality, the share of the correlation's energy in its own block, to be written over it.
         between: time between two clips of a sequence.
@@ -41,13 +41,16 @@ def plot_maps(
     Raises:
         UserError: no maps, or maps of a kind this figure does not know.
     """
-    kinds = {name.rpartition("_")[0] for name in maps}
-    arrays = {name.rpartition("_")[2]: np.asarray(values, dtype=float) for name, values in maps.items()}
+    kinds: dict[str, dict[str, np.ndarray]] = {}
+    for name, values in maps.items():
+        kind, _, modality = name.rpartition("_")
+        kinds.setdefault(kind, {})[modality] = np.asarray(values, dtype=float)
+    drawn = {"correlation", "attention"} & set(kinds)
     with look():
-        if kinds == {"correlation"}:
-            return _plot_correlations(arrays, fusion, own_share or {})
-        if kinds == {"attention"}:
-            return _plot_attentions(arrays, fusion, between, unit)
+        if drawn == {"correlation"}:
+            return _plot_correlations(kinds["correlation"], fusion, own_share or {})
+        if drawn == {"attention"}:
+            return _plot_attentions(kinds["attention"], fusion, between, unit)
     raise UserError(
         f"fusion {fusion!r} has the maps {sorted(maps)}: "
         "this figure needs correlation_audio and correlation_visual, or attention_audio and attention_visual. "

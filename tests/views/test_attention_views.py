@@ -7,7 +7,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from jcalib.settings import UserError
-from jcalib.views.attention import hue, plot_influence, plot_maps
+from jcalib.views.attention import WORDS, hue, plot_influence, plot_maps
 from jcalib.views.style import COLOURS
 
 L = 5
@@ -128,3 +128,11 @@ def test_attention_is_sequential_with_own_time_in_rows() -> None:
 def test_maps_of_another_kind_are_refused(maps: dict[str, np.ndarray]) -> None:
     with pytest.raises(UserError, match="needs correlation_audio"):
         plot_maps(maps, "mine")
+
+
+def test_a_gate_beside_the_correlations_does_not_keep_them_from_being_drawn() -> None:
+    maps = {
+        f"{kind}_{of}": np.zeros(shape) for of in WORDS for kind, shape in (("correlation", (3, 6)), ("gate", (4,)))
+    }
+    titles = [ax.get_title(loc="left") for ax in panels(plot_maps(maps, "gated"))]
+    assert titles == ["gated voice: correlation C", "gated face: correlation C"]

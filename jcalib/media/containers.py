@@ -84,7 +84,7 @@ def frame_times(video: str | Path) -> np.ndarray:
     """
     with opened(video) as container:
         stream = _video_stream(container)
-        packets = [packet for packet in container.demux(stream) if packet.size and not packet.is_discard]
+        packets = (packet for packet in container.demux(stream) if packet.size and not packet.is_discard)
         stamps = np.array([np.nan if packet.pts is None else packet.pts for packet in packets], float)
         times = np.sort(stamps) * float(stream.time_base or 1)
     if np.isnan(times).any():

@@ -84,7 +84,7 @@ def write_timed(
         video = container.add_stream("libx264", rate=25)
         video.height, video.width = first[1].shape[:2]
         video.pix_fmt, video.codec_context.time_base = "yuv420p", Fraction(1, CLOCK)
-        video.options = {"crf": "23", "preset": "veryfast", "tune": "zerolatency"}
+        video.options = {"crf": "23", "preset": "superfast", "tune": "zerolatency"}
         audio = None if block is None else container.add_stream("aac", rate=rate, layout="mono")
         written = 0
         for time, picture in chain([first], frames):

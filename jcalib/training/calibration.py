@@ -47,14 +47,18 @@ class Calibration(Settings):
         nominal = f"{target}: nominal {100 * self.level:.0f} %"
         if self.half_width is None:
             return f"{nominal} interval not calibrated: the run had no selection persons."
-        words = f"{nominal}, ± {self.half_width:.2f}, from {self.persons} selection persons"
+        words = f"{nominal}, ± {self.half_width:.2f}, from {_people(self.persons, 'selection')}"
         words += f" (residual {self.rank:,} of {self.frames:,}; they guarantee {100 * (self.guaranteed or 0):.0f} %)"
         if self.coverage is None:
             return f"{words}; not measured."
         return (
-            f"{words}; measured {100 * self.coverage:.0f} % on {self.report_persons} report persons, "
+            f"{words}; measured {100 * self.coverage:.0f} % on {_people(self.report_persons, 'report')}, "
             f"{100 * (self.lowest or 0):.0f} % on the worst of them."
         )
+
+
+def _people(number: int, role: str) -> str:
+    return f"{number} {role} {'person' if number == 1 else 'persons'}"
 
 
 def calibrate(selection: pd.DataFrame, report: pd.DataFrame, target: str) -> Calibration:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jcalib.media import has_sound, read_frames, read_sound, sound_windows, write_video
+from jcalib.media import has_sound, read_frames, read_sound, sound_end, sound_windows, write_video
 from tests.builders import RATE, square_face, tone, write_stamped
 
 
@@ -88,3 +88,10 @@ def test_windows_are_slices_of_the_whole(noise: Path, ends: list[float], samples
     for end, window in zip(ends, sound_windows(noise, np.array(ends), samples), strict=True):
         last = round(end * RATE) - round(start * RATE) + margin
         np.testing.assert_array_equal(window, padded[last - samples : last])
+
+
+def test_the_end_of_a_soundtrack_is_that_of_its_samples(tmp_path: Path) -> None:
+    write_stamped(tmp_path / "late.mkv", [0.0, 0.04], [(0.5, tone(0.75))])
+    assert sound_end(tmp_path / "late.mkv") == pytest.approx(1.25, abs=0.01)
+    write_stamped(tmp_path / "mute.mkv", [0.0, 0.04])
+    assert sound_end(tmp_path / "mute.mkv") == 0.0

@@ -35,7 +35,7 @@ def test_predictions_say_where_they_come_from_and_how_far_to_trust_them(
     assert code == 0, err
     lines = said.splitlines()
     assert lines[0] == f"run {run.folder.name}"
-    assert lines[1].startswith("valence: nominal 90 %, ± ") and "on 1 report persons" in lines[1]
+    assert lines[1].startswith("valence: nominal 90 %, ± ") and "on 1 report person, " in lines[1]
     assert lines[3].startswith("wall.mp4: 1.6 s, 40 frames: face 0 %, voice 100 %, predicted 100 %. No face was found.")
     assert lines[4] == str(out / "index.html")
     assert [line.split()[0] for line in err.splitlines()] == ["predict", "draw", "predict"]

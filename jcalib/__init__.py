@@ -18,6 +18,7 @@ _HOMES = {
     "fit": "training",
     "ablate": "studies",
     "predict": "prediction",
+    "attribute": "explain",
     "chapter": "reporting",
 }
 _ROOMS = (

@@ -1,7 +1,8 @@
 """What a fusion attends to, what its predictions depend on, and where in the clip they come from."""
 
 from jcalib.explain.attention import attended_change, attention_maps, block_energy, block_shares
-from jcalib.explain.attribution import Attribution, blurred_face, integrated_gradients, noise_floor
+from jcalib.explain.attribution import Attribution, integrated_gradients
+from jcalib.explain.baselines import Baseline, blurred_face, noise_floor, own_baseline, train_means
 from jcalib.explain.conditions import conditions, episodes, eventful_recording
 from jcalib.explain.crosstalk import CrossTalk, cross_talk
 from jcalib.explain.influence import feature_covariance, reach, swap_influence, temporal_influence
@@ -16,19 +17,28 @@ from jcalib.explain.looking import (
     share_against_noise,
     train_covariances,
 )
-from jcalib.explain.path import Clip, attribute, clip_path, most_moving_clip, read_clip
+from jcalib.explain.methods import METHODS, attribute
+from jcalib.explain.path import Clip, ClipPath, clip_path, most_moving_clip, read_clip
+from jcalib.explain.relevance import clip_relevance
 from jcalib.explain.seeds import across_seeds, rank_correlation
-from jcalib.explain.sentences import looking_sentence
+from jcalib.explain.sentences import looking_sentence, trust_sentence
 from jcalib.explain.share import Shares, add_noise, modality_share
+from jcalib.explain.trust import Examined, ccc_interval, clips_to_explain, examine, summary, trust_table
+from jcalib.explain.truth import against_truth, edge_map, region, true_cause
 
 __all__ = [
+    "METHODS",
     "Attribution",
+    "Baseline",
     "Clip",
+    "ClipPath",
     "CrossTalk",
+    "Examined",
     "Interval",
     "Shares",
     "across_seeds",
     "add_noise",
+    "against_truth",
     "attended_change",
     "attention_maps",
     "attribute",
@@ -37,14 +47,19 @@ __all__ = [
     "block_shares",
     "blurred_face",
     "by_condition",
+    "ccc_interval",
     "clip_path",
+    "clip_relevance",
     "clip_table",
+    "clips_to_explain",
     "conditions",
     "course_table",
     "cross_talk",
     "differences",
+    "edge_map",
     "episodes",
     "eventful_recording",
+    "examine",
     "feature_covariance",
     "integrated_gradients",
     "interval_table",
@@ -55,11 +70,18 @@ __all__ = [
     "modality_share",
     "most_moving_clip",
     "noise_floor",
+    "own_baseline",
     "rank_correlation",
     "reach",
     "read_clip",
+    "region",
     "share_against_noise",
+    "summary",
     "swap_influence",
     "temporal_influence",
     "train_covariances",
+    "train_means",
+    "true_cause",
+    "trust_sentence",
+    "trust_table",
 ]

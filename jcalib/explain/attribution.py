@@ -1,4 +1,4 @@
-"""Where in the pictures and the sound a prediction comes from: Integrated Gradients, and how far to trust the sum.
+"""Where in the pictures and the sound a prediction comes from: a map, and Integrated Gradients with its sum checked.
 
 Integrated Gradients (Sundararajan et al. 2017, arXiv 1703.01365) by Captum, from a baseline without the expression
 (a blurred face, the clip's own noise floor; design 11) to the clip; the map must add up to the difference.
@@ -6,13 +6,15 @@ Integrated Gradients (Sundararajan et al. 2017, arXiv 1703.01365) by Captum, fro
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import ceil
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from jcalib.explain.baselines import OWN
+from jcalib.explain.memory import differentiable, halving
 from jcalib.explain.steady import assert_steady
 from jcalib.settings import UserError
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Predict = Callable[[Tensor, Tensor], Tensor]
-BASELINE = "blurred face, own noise floor"
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,13 @@ class Attribution:
     baseline: str
     prediction: float
     baseline_prediction: float
-    steps: int
-    converged: bool  # False: the map misses completeness after the last doubling of steps
+    steps: int  # points of a path, or maskings; 1 for a single gradient
+    converged: bool  # whether it adds up to the difference, within max(1 %, 1e-3)
+    method: str = "integrated_gradients"
+    complete: bool = True  # whether the method promises to add up; no fault of a map that does not
+    reason: str = ""  # why this baseline
+    spread: float = float("nan")  # standard deviation of the prediction over seeds
+    notes: tuple[str, ...] = ()
 
     @property
     def total(self) -> float:
@@ -50,6 +56,10 @@ class Attribution:
     def delta(self) -> float:
         """By how much it misses."""
         return self.total - self.difference
+
+    def of(self, modality: str) -> np.ndarray:
+        """Return the map of "visual" or "audio"."""
+        return self.pictures if modality == "visual" else self.log_mel
 
     @property
     def empty(self) -> bool:
@@ -87,7 +97,7 @@ def integrated_gradients(
     baseline_log_mel: Tensor,
     *,
     target: str,
-    baseline: str = BASELINE,
+    baseline: str = OWN,
     steps: int = 32,
     most_steps: int = 512,
     batch: int = 16,
@@ -100,7 +110,7 @@ def integrated_gradients(
         predict: (pictures (B, 3, 8, H, W), log-mel (B, 1, mels, frames)) to one target's prediction (B,), in eval
             mode and before clipping.
         pictures, log_mel: the clip, (3, 8, H, W) and (1, mels, frames).
-        baseline_pictures, baseline_log_mel: where the path starts, same shapes; see `blurred_face`, `noise_floor`.
+        baseline_pictures, baseline_log_mel: where the path starts, same shapes; see `explain.own_baseline`.
         target: the name of what is predicted.
         baseline: the baseline in words.
         steps, most_steps: of the Gauss-Legendre rule, the first and the last tried.
@@ -131,12 +141,10 @@ def integrated_gradients(
 
     method = IntegratedGradients(_connected(predict))
     while True:
-        maps = method.attribute(
-            clip, start, n_steps=steps, method="gausslegendre", internal_batch_size=min(batch, steps)
-        )
+        with differentiable():
+            maps = halving(partial(_along_the_path, method, clip, start, steps), min(batch, steps))
         total = sum(float(part.double().sum()) for part in maps)
-        difference = prediction - baseline_prediction
-        converged = abs(total - difference) <= max(0.01 * abs(difference), 1e-3)
+        converged = adds_up(total, prediction - baseline_prediction)
         if converged or 2 * steps > most_steps:
             break
         steps *= 2
@@ -152,41 +160,15 @@ def integrated_gradients(
     )
 
 
-def blurred_face(pictures: Tensor, width: float = 1 / 8) -> Tensor:
-    """The face without its expression: every picture blurred, light and colours kept.
-
-    Args:
-        pictures: (..., H, W).
-        width: standard deviation of the Gaussian, as a part of the shorter side.
-
-    Returns:
-        The same shape.
-    """
-    from torchvision.transforms.functional import gaussian_blur
-
-    height, breadth = pictures.shape[-2:]
-    sigma = width * min(height, breadth)
-    reach = min(ceil(3 * sigma), height - 1, breadth - 1)  # it reflects at the edge, so no further than the picture
-    return gaussian_blur(pictures, [2 * reach + 1] * 2, [sigma] * 2)
+def adds_up(total: float, difference: float) -> bool:
+    """Whether a map's sum is the difference of the predictions, within max(1 %, 1e-3)."""
+    return abs(total - difference) <= max(0.01 * abs(difference), 1e-3)
 
 
-def noise_floor(log_mel: Tensor, quantile: float = 0.1) -> Tensor:
-    """The clip's own quiet: each mel band's low quantile over time, held.
-
-    Digital silence is no sound any recording makes, so frames of it (a clip before its recording began) do not
-    count unless there is nothing else.
-
-    Args:
-        log_mel: (..., mels, frames).
-        quantile: between 0 and 1.
-
-    Returns:
-        The same shape, constant over time.
-    """
-    silence = log_mel.amin(dim=(-2, -1), keepdim=True)
-    heard = (log_mel > silence).any(dim=-2, keepdim=True)
-    counted = torch.where(heard | ~heard.any(dim=-1, keepdim=True), log_mel, torch.nan)
-    return counted.nanquantile(quantile, dim=-1, keepdim=True).expand_as(log_mel).contiguous()
+def _along_the_path(
+    method: Any, clip: tuple[Tensor, Tensor], start: tuple[Tensor, Tensor], steps: int, batch: int
+) -> tuple[Tensor, Tensor]:
+    return method.attribute(clip, start, n_steps=steps, method="gausslegendre", internal_batch_size=batch)
 
 
 def _connected(predict: Predict) -> Predict:

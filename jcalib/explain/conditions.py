@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jcalib.clips import FRAMES
 from jcalib.corpora import Corpus
 from jcalib.features import Features
 
@@ -37,6 +36,7 @@ def conditions(corpus: Corpus | None, features: Features, target: str) -> "pd.Da
     import pandas as pd
 
     table = pd.DataFrame({EPISODES["face_lost"]: ~features.valid[:, 1]})
+    span = features.clip_frames
     truths = {one.name: one.truth for one in corpus.recordings} if corpus is not None else {}
     for number, info in enumerate(features.recordings):
         if truths.get(info.name) is None:
@@ -44,9 +44,9 @@ def conditions(corpus: Corpus | None, features: Features, target: str) -> "pd.Da
         first, count = features.span(number)
         frames = features.frame[first : first + count]
         with np.load(truths[info.name]) as truth:  # type: ignore[arg-type]
-            found = {word: _share(truth[name], frames) >= LEAST for name, word in EPISODES.items()}
+            found = {word: _share(truth[name], frames, span) >= LEAST for name, word in EPISODES.items()}
             turned = np.diff(np.sign(truth[f"m_{target}"]), prepend=np.sign(truth[f"m_{target}"][0])) != 0
-            found[SIGN] = _share(turned, frames) > 0
+            found[SIGN] = _share(turned, frames, span) > 0
         for word, happens in found.items():
             if word not in table:
                 table[word] = False
@@ -56,10 +56,10 @@ def conditions(corpus: Corpus | None, features: Features, target: str) -> "pd.Da
     return table
 
 
-def _share(mask: np.ndarray, ends: np.ndarray) -> np.ndarray:
+def _share(mask: np.ndarray, ends: np.ndarray, span: int) -> np.ndarray:
     """The share of each clip's frames for which a mask holds, (n,)."""
     before = np.concatenate([[0], np.cumsum(mask)])
-    first = np.maximum(ends + 1 - FRAMES, 0)
+    first = np.maximum(ends + 1 - span, 0)
     return (before[ends + 1] - before[first]) / (ends + 1 - first)
 
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from jcalib.explain.intervals import Interval
+from jcalib.explain.trust import WORDS, best
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +24,34 @@ def looking_sentence(
     """
     parts = [_looks(averages, differences, measure, first, second) for measure in TALK]
     return f"{' '.join(parts)} {_when(differences)} {_interaction(averages, differences, first, second, target)}"
+
+
+def trust_sentence(table: "pd.DataFrame", target: str) -> str:
+    """Answer "which map to trust for which question, here?".
+
+    Args:
+        table: from `explain.trust_table`.
+        target: whose prediction was explained.
+    """
+    parts = []
+    for modality, word in WORDS.items():
+        where, what = best(table, modality, "AUROC"), best(table, modality, "infidelity")
+        asked = []
+        if where:
+            asked.append(f"where the cause of {target} lies, {_trusted(where, 'AUROC')}")
+        if what:
+            asked.append(f"which parts carry the prediction, {_trusted(what, 'infidelity')}")
+        parts.append(f"In the {word}: {'; '.join(asked)}." if asked else f"In the {word} no clip moved the prediction.")
+    if not (table["check"] == "AUROC").any():
+        parts.append("Where the cause lies is not measured: it is unknown, or the run's CCC interval includes 0.")
+    return " ".join(parts)
+
+
+def _trusted(found: tuple[str, str, Interval], check: str) -> str:
+    method, control, better = found
+    if better.low > 0:
+        return f"trust `{method}` (better than the map that knows nothing, {control}, by {better.text} in {check})"
+    return f"trust none ({method} against the map that knows nothing, {control}: {better.signed} in {check})"
 
 
 def _looks(averages: "pd.DataFrame", differences: "pd.DataFrame", measure: str, first: str, second: str) -> str:

@@ -65,16 +65,30 @@ def plot_attribution(
 
 
 def _draw_face_maps(fig: Any, row: Any, faces: np.ndarray, attribution: "Attribution", percentile: float) -> None:
-    """The map over a pale grey face; the stronger it is, the less of the face shines through."""
     limit = _limit(attribution.pictures, percentile)
     for ax, face, values in zip(row, faces, attribution.pictures, strict=True):
-        ax.imshow(0.45 + 0.55 * face.mean(axis=-1).clip(0, 1), cmap="gray", vmin=0, vmax=1)
-        alpha = np.sqrt(np.abs(values / limit).clip(0, 1))
-        image = ax.imshow(values, cmap=DIVERGING, vmin=-limit, vmax=limit, alpha=alpha, interpolation="nearest")
+        image = overlay(ax, face, values, limit)
         ax.set_xlabel(_signed(_sum(values)), color=INK)
     fig.suptitle(f"face: the pictures and their map, sum {_signed(_sum(attribution.pictures))}", **_HEADING)
     bar = _colour_bar(fig, image, row, limit, f"{attribution.target} a pixel")
     bar.solids.set_alpha(1)
+
+
+def overlay(ax: Any, face: np.ndarray, values: np.ndarray, limit: float) -> Any:
+    """Draw a signed map over a pale grey face; the stronger it is, the less of the face shines through.
+
+    Args:
+        ax: where to.
+        face: (H, W, 3) in [0, 1].
+        values: (H, W).
+        limit: where the colours end.
+
+    Returns:
+        The map's image.
+    """
+    ax.imshow(0.45 + 0.55 * face.mean(axis=-1).clip(0, 1), cmap="gray", vmin=0, vmax=1)
+    alpha = np.sqrt(np.abs(values / limit).clip(0, 1))
+    return ax.imshow(values, cmap=DIVERGING, vmin=-limit, vmax=limit, alpha=alpha, interpolation="nearest")
 
 
 def _draw_sound(fig: Any, halves: Any, sound: np.ndarray, attribution: "Attribution", percentile: float) -> None:
@@ -96,7 +110,7 @@ def _write(fig: "Figure", attribution: "Attribution", recording: str, second: fl
         f"{_signed(attribution.baseline_prediction)} from the baseline ({attribution.baseline})",
         **{**_HEADING, "fontsize": 10.5},
     )
-    good = attribution.converged and not attribution.empty
+    good = (attribution.converged or not attribution.complete) and not attribution.empty
     fig.supxlabel(_completeness(attribution, percentile), x=0.01, ha="left", fontsize=8, color=DIM if good else ALARM)
 
 
@@ -104,6 +118,11 @@ def _completeness(attribution: "Attribution", percentile: float) -> str:
     """Whether the map adds up, in words."""
     if attribution.empty:
         return "The map is zero everywhere: clip and baseline are the same to the model."
+    if not attribution.complete:
+        return (
+            f"{attribution.method} does not promise to add up: its sum is {_signed(attribution.total)}, the difference "
+            f"{_signed(attribution.difference)}. Colours end at the {percentile:g}th percentile of the absolute values."
+        )
     return (
         f"The map {'adds up' if attribution.converged else 'DOES NOT ADD UP'}: its sum is "
         f"{_signed(attribution.total)}, the difference {_signed(attribution.difference)}, missed by "

@@ -50,7 +50,7 @@ def plot_course(
     recording: str,
     target: str,
     truth: Mapping[str, ArrayLike] | None = None,
-    episodes: Mapping[str, ArrayLike] | None = None,
+    unit: str = "s",
 ) -> "Figure":
     """Draw who carries the prediction over one recording, each fusion in its colour, on one scale, truth as ribbons.
 
@@ -61,10 +61,9 @@ def plot_course(
         recording: which one.
         target: whose prediction.
         truth: "time" (T,) and episodes (T,) bool of the recording, for the ribbons; None without.
-        episodes: names of `truth` to draw; all but "time" if None.
+        unit: of the time.
     """
-    named = {name: np.asarray(values) for name, values in (truth or {}).items() if name != "time"}
-    shown = named if episodes is None else {name: named[name] for name in episodes}
+    shown = {name: np.asarray(values) for name, values in (truth or {}).items() if name != "time"}
     count = len(tables) + 1
     ribbons = 0.2 * len(shown)
     heights = [1.25] * count + [ribbons] * bool(shown)
@@ -86,7 +85,7 @@ def plot_course(
         if shown and truth is not None:
             draw_ribbons(axes[-1], np.asarray(truth["time"], dtype=float), shown)
         axes[0].legend(loc="upper right", ncols=2)
-        axes[-1].set_xlabel(f"time in {recording} (s)")
+        axes[-1].set_xlabel(f"time in {recording} ({unit})")
     return fig
 
 

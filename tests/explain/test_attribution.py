@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from jcalib.explain.attribution import Attribution, blurred_face, integrated_gradients, noise_floor
+from jcalib.explain import Attribution, blurred_face, integrated_gradients, noise_floor
 from jcalib.settings import UserError
 
 PICTURES, SOUND = (3, 8, 12, 10), (1, 6, 15)

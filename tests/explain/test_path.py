@@ -1,17 +1,31 @@
-"""The path from pixels and sound to a prediction is the one that the report's predictions took."""
+"""The path from pixels and sound to a prediction is the one that the report took; and every method on it."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from toy import toy_preset
 
+import jcalib as jca
 from jcalib.corpora import open_corpus
 from jcalib.encoders import build_encoder
-from jcalib.explain import attribute, clip_path, most_moving_clip, read_clip
-from jcalib.features import extract_features
+from jcalib.explain import (
+    METHODS,
+    clip_path,
+    examine,
+    most_moving_clip,
+    own_baseline,
+    read_clip,
+    train_means,
+    trust_table,
+)
+from jcalib.explain.checks import cascade, max_sensitivity
+from jcalib.explain.methods import attribute_path, last_map_layer
+from jcalib.features import Encoding, extract_features
 from jcalib.settings import UserError
 from jcalib.training import fit
 from jcalib.training.run import TARGETS
@@ -22,68 +36,208 @@ SIZE, HOP, CLIPS = 32, 8, 2
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A tiny corpus, encoders with random weights, its features and a run."""
+    """A tiny corpus, encoders with random weights as runs, its features, and runs of three fusions."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JCALIB_HOME", str(tmp_path_factory.mktemp("home")))
+        home = tmp_path_factory.mktemp("home")
+        patch.setenv("JCALIB_HOME", str(home))
         corpus = open_corpus(tiny_corpus(tmp_path_factory.mktemp("corpus"), train=3, validation=2, frames=96), "smoke")
         torch.manual_seed(0)
         encoders = {modality: build_encoder("compact", modality).eval() for modality in ("audio", "visual")}
-        features = extract_features(corpus, encoders, HOP, SIZE)
-        run = fit("joint", features, 2, toy_preset(2, clips=CLIPS))
-        return corpus, encoders, features, run
+        for modality, encoder in encoders.items():
+            folder = home / "runs" / f"encoder-{modality}-random"
+            folder.mkdir(parents=True)
+            (folder / "settings.json").write_text(json.dumps({"kind": "compact"}))
+            save_file(
+                {name: x.contiguous() for name, x in encoder.state_dict().items()}, folder / "checkpoint.safetensors"
+            )
+            (folder / "status.json").write_text("{}")
+        names = {modality: f"encoder-{modality}-random" for modality in encoders}
+        features = replace(
+            extract_features(corpus, encoders, HOP, SIZE), encoding=Encoding(**names, size=SIZE, hop=HOP, fps=25)
+        )
+        runs = {
+            name: fit(name, features, 2, toy_preset(2, clips=CLIPS), device="cpu")
+            for name in ("joint", "audio", "lstm")
+        }
+        yield corpus, features, runs
+
+
+def last_row(features: Any) -> int:
+    return int(features.rows("report")[-1])
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_clip_itself_gives_the_prediction_of_the_report(made: Any, target: str) -> None:
-    corpus, encoders, features, run = made
+    corpus, features, runs = made
     row = int(features.rows("report")[-2])
-    clip = read_clip(corpus, features, row, SIZE)
-    path = clip_path(run.ensemble("cpu"), encoders, features, row, target, CLIPS)
+    clip = read_clip(corpus, features, row)
+    path = clip_path(runs["joint"], clip, target)
     with torch.no_grad():
         predicted = float(path(clip.pictures[None], clip.log_mel[None]))
-    table = run.predictions
+    table = runs["joint"].predictions
     here = (table["recording"] == clip.recording) & (table["frame"] == features.frame[row])
     assert predicted == pytest.approx(table[here][target].mean(), abs=1e-4)
 
 
 def test_only_the_clip_s_own_inputs_move_it(made: Any) -> None:
-    corpus, encoders, features, run = made
-    row = int(features.rows("report")[-1])
-    clip = read_clip(corpus, features, row, SIZE)
-    path = clip_path(run.ensemble("cpu"), encoders, features, row, "valence", CLIPS)
+    corpus, features, runs = made
+    clip = read_clip(corpus, features, last_row(features))
+    path = clip_path(runs["joint"], clip, "valence")
     with torch.no_grad():
         whole = path(clip.pictures[None], clip.log_mel[None])
         black = path(torch.zeros_like(clip.pictures)[None], clip.log_mel[None])
     assert not torch.allclose(whole, black, atol=1e-6)
 
 
-def test_the_map_adds_up(made: Any) -> None:
-    corpus, encoders, features, run = made
-    clip = read_clip(corpus, features, int(features.rows("report")[-1]), SIZE)
-    attribution = attribute(run, encoders, features, clip, "arousal")
-    assert attribution.converged
-    assert abs(attribution.delta) <= max(0.01 * abs(attribution.difference), 1e-3)
-    assert attribution.pictures.shape == (8, SIZE, SIZE) and attribution.log_mel.shape == (64, 107)
+def test_a_clip_that_is_not_masked_is_encoded_once_and_the_same(made: Any) -> None:
+    corpus, features, runs = made
+    clip = read_clip(corpus, features, last_row(features))
+    path = clip_path(runs["joint"], clip, "valence")
+    pictures = torch.stack([clip.pictures, 0.5 * clip.pictures])
+    sounds = clip.log_mel.expand(2, *clip.log_mel.shape)
+    with torch.no_grad():
+        once = path(pictures, sounds)
+    torch.testing.assert_close(once, path(pictures, sounds).detach(), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("fusion", ["joint", "lstm"])
+def test_every_method_gives_maps_of_the_clip(made: Any, method: str, fusion: str) -> None:
+    corpus, features, runs = made
+    clip = read_clip(corpus, features, last_row(features))
+    found = jca.attribute(runs[fusion], clip, "arousal", method)
+    assert found.pictures.shape == (8, SIZE, SIZE) and found.log_mel.shape == (64, 107)
+    assert np.isfinite(found.pictures).all() and found.pictures.any() and found.log_mel.any()
+    assert found.method == method and found.reason and found.spread > 0
+    again = jca.attribute(runs[fusion], clip, "arousal", method)
+    np.testing.assert_array_equal(found.pictures, again.pictures)
+    if method == "integrated_gradients":
+        assert found.converged and abs(found.delta) <= max(0.01 * abs(found.difference), 1e-3)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_modality_the_fusion_does_not_read_has_a_zero_map_and_a_note(made: Any, method: str) -> None:
+    corpus, features, runs = made
+    clip = read_clip(corpus, features, last_row(features))
+    found = jca.attribute(runs["audio"], clip, "valence", method)
+    assert not found.pictures.any() and found.log_mel.any()
+    assert "does not read the visual features" in found.notes[0]
+
+
+def test_integrated_gradients_add_up_in_double_precision(made: Any) -> None:
+    corpus, features, runs = made
+    clip = read_clip(corpus, features, last_row(features))
+    path = clip_path(runs["joint"], clip, "valence")
+    for encoder in path.encoders.values():
+        encoder.double()
+    path.ensemble.parameters = {name: x.double() for name, x in path.ensemble.parameters.items()}
+    path._audio, path._visual = path._audio.double(), path._visual.double()
+    double = replace(clip, pictures=clip.pictures.double(), log_mel=clip.log_mel.double())
+    found = attribute_path(path, double, "valence", "integrated_gradients")
+    assert abs(found.delta) <= max(0.01 * abs(found.difference), 1e-3) and found.converged
+
+
+def test_another_baseline_says_why(made: Any) -> None:
+    corpus, features, runs = made
+    clip = read_clip(corpus, features, last_row(features))
+    means = train_means(corpus, features, clips=4)
+    assert means.pictures.shape == clip.pictures.shape and "mean of 4 training clips" in means.name
+    found = jca.attribute(runs["joint"], clip, baseline=means)
+    assert found.baseline == means.name and "person" in found.reason
+    assert found.baseline_prediction != own_prediction(runs["joint"], clip)
+
+
+def own_prediction(run: Any, clip: Any) -> float:
+    own = own_baseline(clip.pictures, clip.log_mel)
+    with torch.no_grad():
+        return float(clip_path(run, clip, "valence")(own.pictures[None], own.log_mel[None]))
+
+
+def test_gradients_of_recurrent_layers_do_not_need_cudnn(made: Any) -> None:
+    """On CUDA cuDNN refuses a backward pass in eval mode: it has to be off while maps are made."""
+    corpus, features, runs = made
+    clip = read_clip(corpus, features, last_row(features))
+    path = clip_path(runs["lstm"], clip, "valence")
+    states, encode = [], path._encode
+
+    def watching(modality: str, inputs: torch.Tensor) -> torch.Tensor:
+        if torch.is_grad_enabled():
+            states.append(torch.backends.cudnn.enabled)
+        return encode(modality, inputs)
+
+    path._encode = watching  # type: ignore[method-assign]
+    for method in ("integrated_gradients", "gradient_shap", "grad_cam"):
+        attribute_path(path, clip, "valence", method)
+    assert states and not any(states)
+
+
+def test_grad_cam_looks_at_the_last_layer_with_places(made: Any) -> None:
+    corpus, features, _ = made
+    clip = read_clip(corpus, features, last_row(features))
+    encoder = build_encoder("compact", "visual").eval()
+    assert isinstance(last_map_layer(encoder, clip.pictures[None]), torch.nn.AdaptiveAvgPool2d)
+
+
+def test_a_map_of_random_weights_is_another_one(made: Any) -> None:
+    corpus, features, runs = made
+    clip = read_clip(corpus, features, last_row(features))
+    path = clip_path(runs["joint"], clip, "valence")
+    before = {name: x.clone() for name, x in path.ensemble.tensors().items()}
+    found = attribute_path(path, clip, "valence", "grad_cam")
+    stages = cascade(found, path, lambda other: attribute_path(other, clip, "valence", "grad_cam"))
+    assert list(stages) == ["head", "fusion", "encoders"]
+    assert abs(stages["encoders"]["visual"]) < 0.9
+    for name, values in path.ensemble.tensors().items():
+        torch.testing.assert_close(values, before[name])
+
+
+def test_sensitivity_is_nothing_to_a_map_that_stays(made: Any) -> None:
+    corpus, features, runs = made
+    clip = read_clip(corpus, features, last_row(features))
+    path = clip_path(runs["joint"], clip, "valence")
+    found = attribute_path(path, clip, "valence", "grad_cam")
+    assert max_sensitivity(found, lambda moved: found, clip) == {"visual": 0, "audio": 0}
+    again = max_sensitivity(found, lambda moved: attribute_path(path, moved, "valence", "grad_cam"), clip)
+    assert again["visual"] > 0
+    doubled = replace(found, pictures=2 * found.pictures)
+    assert max_sensitivity(found, lambda moved: doubled, clip)["visual"] == pytest.approx(1)
+
+
+def test_without_a_known_cause_nothing_is_scored_against_it(made: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus, features, runs = made
+    monkeypatch.setattr("jcalib.explain.checks.LEAST", 0.0)  # random weights move next to nothing
+    clip = read_clip(corpus, features, last_row(features))
+    table = trust_table(runs["joint"], corpus, [clip], "valence", ("grad_cam", "feature_ablation"), slow=1)
+    assert {"deletion", "infidelity", "max-sensitivity", "random encoders"} <= set(table["check"])
+    assert "AUROC" not in set(table["check"]) and {"uniform", "edges", "other target"} <= set(table["method"])
+    examined = examine(runs["joint"], corpus, clip, "valence", ("grad_cam",))
+    assert examined.cause is None and set(examined.curves["modality"]) == {"visual", "audio"}
 
 
 def test_the_most_moving_clip_has_a_face_and_a_voice_and_is_reported(made: Any) -> None:
-    _, _, features, run = made
-    row = most_moving_clip(run, features, "valence")
+    _, features, runs = made
+    row = most_moving_clip(runs["joint"], features, "valence")
     assert row in features.rows("report") and features.valid[row].all()
-    values = run.predictions.groupby(["recording", "frame"])["valence"].mean()
+    values = runs["joint"].predictions.groupby(["recording", "frame"])["valence"].mean()
     moved = (values - values.groupby("recording").mean()).abs()
     name = features.recordings[features.recording[row]].name
     assert moved[name, features.frame[row]] > moved.median()
 
 
 def test_mistakes_are_named(made: Any) -> None:
-    corpus, _, features, run = made
+    corpus, features, runs = made
+    run, row = runs["joint"], last_row(features)
+    clip = read_clip(corpus, features, row)
     with pytest.raises(UserError, match=r"unknown target 'valense': did you mean 'valence'"):
         most_moving_clip(run, features, "valense")
     with pytest.raises(UserError, match="unknown report recording"):
         most_moving_clip(run, features, "valence", "p1x")
+    with pytest.raises(UserError, match=r"unknown attribution method 'gradcam': did you mean 'grad_cam'"):
+        jca.attribute(run, clip, "valence", "gradcam")
     blind = replace(features, valid=np.zeros_like(features.valid))
     with pytest.raises(UserError, match="no report clip has both a face and a voice"):
         most_moving_clip(run, blind, "valence")
     with pytest.raises(UserError, match="unknown recording"):
-        read_clip(replace(corpus, recordings=corpus.recordings[:1]), features, len(features.frame) - 1, SIZE)
+        read_clip(replace(corpus, recordings=corpus.recordings[:1]), features, len(features.frame) - 1)
+    with pytest.raises(UserError, match="do not say which encoders"):
+        read_clip(corpus, replace(features, encoding=None), row)

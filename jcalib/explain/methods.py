@@ -1,0 +1,216 @@
+"""Attribution by name: one contract for gradients along paths, gradients at a layer, and maskings (design 11).
+
+All by Captum, through fusion and encoders, to pixels and log-mel cells, in units of the target wherever the method has
+any. Extent: the clip's own frames and sound; the window's other clips stay as they are.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from jcalib.explain.attribution import Attribution, adds_up, integrated_gradients
+from jcalib.explain.baselines import Baseline, own_baseline
+from jcalib.explain.memory import batch_that_fits, differentiable, halving
+from jcalib.explain.path import Clip, ClipPath, clip_path
+from jcalib.fusion.inputs import MODALITIES
+from jcalib.settings import UserError, choose
+from jcalib.training import Run
+
+Inputs = tuple[Tensor, Tensor]  # pictures (1, 3, 8, H, W), log-mel (1, 1, mels, frames)
+Maps = tuple[Tensor, Tensor]  # (8, H, W), (mels, frames)
+
+SAMPLES = 32  # of Gradient SHAP
+NOISE = 0.02  # standard deviation that Gradient SHAP adds to its inputs, in [0, 1] of pictures and in log-mel units
+WINDOW, STRIDE = 4, 8  # an occluded square is a 4th of a side; it moves by an 8th
+CELLS = 8  # of feature ablation, a side
+
+
+def attribute(
+    run: Run,
+    clip: Clip,
+    target: str = "valence",
+    method: str = "integrated_gradients",
+    baseline: Baseline | None = None,
+    device: str = "cpu",
+) -> Attribution:
+    """Attribute a run's mean prediction over seeds for one clip to its pixels and its log-mel cells.
+
+    Args:
+        run: what is explained.
+        clip: from `explain.read_clip`.
+        target: "valence" or "arousal".
+        method: one of `METHODS`: integrated_gradients, gradient_shap, grad_cam, occlusion, feature_ablation.
+        baseline: what the clip is compared with; `own_baseline` of the clip if None.
+        device: "auto", "cpu" or "cuda".
+
+    Raises:
+        UserError: an unknown name, or nobody knows which encoders made the features.
+    """
+    choose(method, METHODS, "attribution method")
+    return attribute_path(clip_path(run, clip, target, device), clip, target, method, baseline)
+
+
+def attribute_path(
+    path: ClipPath, clip: Clip, target: str, method: str, baseline: Baseline | None = None
+) -> Attribution:
+    """Attribute through a path that is there already; see `attribute`.
+
+    Args:
+        path: of the clip and the target.
+        clip, target, method, baseline: as in `attribute`.
+    """
+    chosen = baseline or own_baseline(clip.pictures, clip.log_mel)
+    inputs = clip.pictures[None].to(path.device), clip.log_mel[None].to(path.device)
+    start = chosen.pictures[None].to(path.device), chosen.log_mel[None].to(path.device)
+    with torch.no_grad():
+        seeds, origin = path.by_seed(*inputs)[:, 0], float(path(*start))
+    pictures, log_mel, steps = METHODS[method](path, inputs, start)
+    seen, heard = ("visual" in path.reads), ("audio" in path.reads)  # unread, a masking leaves rounding behind
+    maps = seen * pictures.detach().cpu().numpy(), heard * log_mel.detach().cpu().numpy()
+    total = sum(float(part.sum(dtype=np.float64)) for part in maps)
+    prediction = float(seeds.mean())
+    good = adds_up(total, prediction - origin)
+    found = Attribution(*maps, target, chosen.name, prediction, origin, steps, good, method, method in COMPLETE)
+    unread = [modality for modality in MODALITIES if modality not in path.reads]
+    notes = tuple(f"the fusion does not read the {modality} features: their map is zero" for modality in unread)
+    spread = float(seeds.std()) if len(seeds) > 1 else float("nan")
+    return replace(found, reason=chosen.reason, spread=spread, notes=notes)
+
+
+def integrated(path: ClipPath, inputs: Inputs, start: Inputs) -> tuple[Tensor, Tensor, int]:
+    """Sum the gradient along the straight path from the baseline, see `integrated_gradients`."""
+    batch = batch_that_fits(*inputs)
+    found = integrated_gradients(path, inputs[0][0], inputs[1][0], start[0][0], start[1][0], target="", batch=batch)
+    return torch.from_numpy(found.pictures), torch.from_numpy(found.log_mel), found.steps
+
+
+def gradient_shap(path: ClipPath, inputs: Inputs, start: Inputs) -> tuple[Tensor, Tensor, int]:
+    """Average (x - b) times the gradient at random places between baseline and clip (Lundberg and Lee 2017)."""
+    from captum.attr import GradientShap
+
+    method = GradientShap(path)
+
+    def work(batch: int) -> Maps:
+        sums: list[Tensor] = [torch.zeros_like(part) for part in inputs]
+        state = np.random.get_state()  # noqa: NPY002  Captum draws the places from numpy's global generator
+        with torch.random.fork_rng(devices=[]), differentiable():
+            torch.manual_seed(0)
+            np.random.seed(0)  # noqa: NPY002
+            for part in torch.arange(SAMPLES).split(batch):
+                maps = method.attribute(inputs, start, n_samples=len(part), stdevs=NOISE)
+                sums = [total + len(part) / SAMPLES * one for total, one in zip(sums, maps, strict=True)]
+        np.random.set_state(state)  # noqa: NPY002
+        return sums[0], sums[1]
+
+    return *_summed(halving(work, min(SAMPLES, batch_that_fits(*inputs)))), SAMPLES
+
+
+def grad_cam(path: ClipPath, inputs: Inputs, start: Inputs) -> tuple[Tensor, Tensor, int]:
+    """Weight each encoder's last maps by their mean gradients (Selvaraju et al. 2017), signed: without the ReLU."""
+    from captum.attr import LayerGradCam
+
+    maps = []
+    for modality, example in zip(("visual", "audio"), inputs, strict=True):
+        shape = example.shape[2:]
+        if modality not in path.reads:
+            maps.append(torch.zeros(shape, device=path.device))
+            continue
+        layer = last_map_layer(path.encoders[modality], example)
+        with differentiable():
+            found = LayerGradCam(path, layer).attribute(inputs, relu_attributions=False)
+        maps.append(_resized(found, shape))
+    return maps[0], maps[1], 1
+
+
+def occlusion(path: ClipPath, inputs: Inputs, start: Inputs) -> tuple[Tensor, Tensor, int]:
+    """Slide a window of the baseline over pictures (two at a time) and sound (Zeiler and Fergus 2014)."""
+    from captum.attr import Occlusion
+
+    (_, colours, _, side, _), (_, _, bands, frames) = inputs[0].shape, inputs[1].shape
+    windows = (colours, 2, side // WINDOW, side // WINDOW), (1, bands // WINDOW, frames // STRIDE)
+    strides = (colours, 2, side // STRIDE, side // STRIDE), (1, bands // STRIDE, frames // STRIDE)
+    method = Occlusion(path)
+    work = partial(_masked, method, inputs, sliding_window_shapes=windows, strides=strides, baselines=start)
+    pictures, log_mel = halving(work, batch_that_fits(*inputs))
+    steps = 4 * (STRIDE - STRIDE // WINDOW + 1) ** 2 + (STRIDE - 1) * (STRIDE + 1)
+    # A cell under k windows gets their mean; the sum over colours would count one occlusion three times.
+    return pictures[0].mean(dim=0), log_mel[0, 0], steps
+
+
+def feature_ablation(path: ClipPath, inputs: Inputs, start: Inputs) -> tuple[Tensor, Tensor, int]:
+    """Replace one region of the face, through all pictures, or one block of the spectrogram; spread over its cells."""
+    from captum.attr import FeatureAblation
+
+    groups = _cells(inputs[0].shape[3:]).expand(inputs[0].shape), _cells(inputs[1].shape[2:]).expand(inputs[1].shape)
+    masks = groups[0], groups[1] + CELLS**2
+    work = partial(_masked, FeatureAblation(path), inputs, baselines=start, feature_mask=masks)
+    maps = halving(work, batch_that_fits(*inputs))
+    sizes = [torch.bincount(group.flatten())[group] for group in groups]
+    return *_summed((maps[0] / sizes[0], maps[1] / sizes[1])), 2 * CELLS**2
+
+
+METHODS: dict[str, Callable[[ClipPath, Inputs, Inputs], tuple[Tensor, Tensor, int]]] = {
+    "integrated_gradients": integrated,
+    "gradient_shap": gradient_shap,
+    "grad_cam": grad_cam,
+    "occlusion": occlusion,
+    "feature_ablation": feature_ablation,
+}
+COMPLETE = ("integrated_gradients", "gradient_shap")
+
+
+def last_map_layer(encoder: nn.Module, example: Tensor) -> nn.Module:
+    """Return the last part of an encoder whose output still has places: what Grad-CAM looks at.
+
+    Args:
+        encoder: with `.features`.
+        example: (1, ...) its input.
+
+    Raises:
+        UserError: no part has.
+    """
+    order: list[nn.Module] = []
+
+    def note(module: nn.Module, _: object, output: object) -> None:
+        if isinstance(output, Tensor) and output.dim() >= 4 and min(output.shape[-2:]) > 1:
+            order.append(module)
+
+    hooks = [part.register_forward_hook(note) for part in encoder.modules() if not list(part.children())]
+    try:
+        with torch.no_grad():
+            encoder.features(example)  # type: ignore[operator]
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if not order:
+        raise UserError(f"{type(encoder).__name__} has no layer with places: Grad-CAM cannot look into it.")
+    return order[-1]
+
+
+def _masked(method: object, inputs: Inputs, batch: int, **options: object) -> tuple[Tensor, Tensor]:
+    with torch.no_grad():
+        return method.attribute(inputs, perturbations_per_eval=batch, **options)  # type: ignore[attr-defined]
+
+
+def _cells(shape: torch.Size) -> Tensor:
+    """Numbers 0 to 63 in a grid of 8 x 8 blocks over the last two axes."""
+    rows, columns = (torch.arange(size) * CELLS // size for size in shape)
+    return rows[:, None] * CELLS + columns
+
+
+def _summed(maps: tuple[Tensor, Tensor]) -> Maps:
+    """Maps of one clip without the axes of colours and channels."""
+    return maps[0][0].sum(dim=0), maps[1][0].sum(dim=0)
+
+
+def _resized(found: Tensor, shape: torch.Size) -> Tensor:
+    """A layer's map, (n, 1, ...) with one n a picture or a clip, at the inputs' resolution."""
+    if found.dim() == 5:  # a 3-D network: time is an axis of its own
+        return interpolate(found, tuple(shape), mode="trilinear")[0, 0]
+    resized = interpolate(found, tuple(shape[-2:]), mode="bilinear")[:, 0]
+    return resized if len(shape) == 3 else resized[0]

@@ -1,8 +1,8 @@
 """Does a map lie where the cause lies? The embedded corpus's causal maps, and scores of a map against them (design 11).
 
 The latent is moved throughout the clip, so its map says where in the face and at which frequencies, not when: maps are
-added up over time before they are compared. A region holds the cells with most of the true energy. Chance is known for every score: 1 for energy inside over area
-inside, the region's area for the pointing game, .5 for AUROC.
+added up over time before they are compared. A region holds the cells with most of the true energy. Chance is known for
+every score: 1 for energy inside over area inside, the region's area for the pointing game, .5 for AUROC.
 """
 
 from dataclasses import dataclass

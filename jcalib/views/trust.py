@@ -128,7 +128,7 @@ def plot_trust(found: "pd.DataFrame", modality: str) -> "Figure":
             ax.set_xlabel(GOOD[check])
         for ax in axes.flat[len(checks) :]:
             ax.set_visible(False)
-        rows_from_top(axes[0, 0], [name.replace("_", " ") for name in names])
+        rows_from_top(axes[0, 0], [name.replace("_", " ") for name in names] or ["nothing is measured"])
     return fig
 
 

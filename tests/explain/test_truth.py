@@ -1,0 +1,95 @@
+"""The true cause of a clip, and which maps are taken for right: mouths, brows, eyes, and a spectrogram's bands."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from jcalib.explain import against_truth, region, summary, true_cause, trust_sentence
+from jcalib.explain.trust import best
+from jcalib.explain.truth import over_time
+from jcalib.settings import CorpusSettings, Split, UserError
+
+SETTINGS = CorpusSettings(split=Split(encoder=1, fusion=1, selection=0, report=1), seconds=4, face_loss=0, posed=0)
+SIZE = 64
+
+
+def clip_of(end: int = 89) -> Any:
+    features = SimpleNamespace(frame=np.array([end]), clip_frames=32)
+    empty = torch.zeros(3, 8, SIZE, SIZE), torch.zeros(1, 64, 107)
+    return SimpleNamespace(recording="person_001", row=0, features=features, pictures=empty[0], log_mel=empty[1])
+
+
+def corpus_of(settings: CorpusSettings | None) -> Any:
+    recording = SimpleNamespace(name="person_001", face_present=lambda: np.ones(100, bool))
+    return SimpleNamespace(name="made", settings=settings, recordings=(recording,))
+
+
+@pytest.fixture(scope="module")
+def causes() -> dict[str, Any]:
+    return {target: true_cause(corpus_of(SETTINGS), clip_of(), target) for target in ("valence", "arousal")}
+
+
+def test_valence_shows_in_mouth_and_brows_and_arousal_in_the_eyes(causes: dict[str, Any]) -> None:
+    rows = {target: over_time(cause.pictures, "visual").sum(axis=1) for target, cause in causes.items()}
+    lower = {target: values[36:].sum() / values.sum() for target, values in rows.items()}
+    assert lower["valence"] > 0.2 > 0.05 > lower["arousal"]
+
+
+def test_a_cause_has_no_sign_and_the_clips_shape(causes: dict[str, Any]) -> None:
+    for cause in causes.values():
+        assert cause.pictures.shape == (8, SIZE, SIZE) and cause.log_mel.shape == (64, 107)
+        assert (cause.pictures >= 0).all() and cause.pictures.max() > 0 and cause.log_mel.max() > 0
+        assert 0.001 < region(over_time(cause.pictures, "visual")).mean() < 0.3
+
+
+def test_a_mouth_reader_is_right_about_valence_and_wrong_about_arousal(causes: dict[str, Any]) -> None:
+    mouth = np.zeros((SIZE, SIZE))
+    mouth[40:52, 20:44] = 1
+    scores = {target: against_truth(mouth, over_time(cause.pictures, "visual")) for target, cause in causes.items()}
+    assert scores["valence"]["energy ratio"] > 1.5 > 0.5 > scores["arousal"]["energy ratio"]
+    assert scores["valence"]["AUROC"] > 0.5 > scores["arousal"]["AUROC"]
+
+
+def test_only_the_embedded_corpus_knows_causes() -> None:
+    with pytest.raises(UserError, match="made has no known causes"):
+        true_cause(corpus_of(None), clip_of(), "valence")
+
+
+def table_of(good: float, control: float, spread: float, recordings: int = 8) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    rows = [
+        {"recording": f"r{n}", "method": method, "modality": modality, "check": check, "value": value + spread * noise}
+        for n in range(recordings)
+        for modality in ("visual", "audio")
+        for method, value in (("occlusion", good), ("grad_cam", control - 0.1), ("edges", control), ("uniform", 0.5))
+        for check, noise in (("AUROC", rng.normal()), ("infidelity", -rng.normal()))
+    ]
+    table = pd.DataFrame(rows)
+    return table.assign(value=np.where(table["check"] == "infidelity", 1 - table["value"], table["value"]))
+
+
+def test_a_map_is_trusted_only_if_it_beats_the_best_that_knows_nothing() -> None:
+    table = table_of(0.9, 0.7, 0.02)
+    method, control, better = best(table, "visual", "AUROC")  # type: ignore[misc]
+    assert (method, control) == ("occlusion", "edges") and better.low > 0.15
+    said = trust_sentence(table, "valence")
+    assert said.count("trust `occlusion`") == 4 and "trust none" not in said
+    assert trust_sentence(table_of(0.72, 0.7, 0.2), "valence").count("trust none") == 4
+    assert trust_sentence(table_of(0.6, 0.8, 0.02), "arousal").count("trust none") == 4
+
+
+def test_what_is_not_measured_is_said() -> None:
+    table = table_of(0.9, 0.7, 0.02)
+    only = table[table["check"] == "infidelity"]
+    assert "Where the cause lies is not measured" in trust_sentence(only, "valence")
+    assert "no clip moved the prediction" in trust_sentence(only[only["modality"] == "audio"], "valence")
+
+
+def test_a_summary_has_an_interval_over_recordings() -> None:
+    found = summary(table_of(0.9, 0.7, 0.02)).set_index(["modality", "check", "method"])
+    row = found.loc[("visual", "AUROC", "occlusion")]
+    assert row["low"] < 0.9 < row["high"] and row["clusters"] == 8

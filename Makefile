@@ -34,8 +34,8 @@ lab: .venv/ready  ## open JupyterLab on the notebooks (loopback, token on)
 doctor: .venv/ready  ## say what is missing and how to mend it
 	@$(BIN)/jcalib doctor
 
-bench: .venv/ready  ## measure the stages of a report and a training step of each fusion
-	$(BIN)/python bench/bench.py
+bench: .venv/ready  ## measure training steps, statistics and the stages of a report (ONLY=loop,seeds)
+	$(BIN)/python bench/bench.py $(if $(ONLY),--only $(ONLY))
 
 lint: .venv/ready  ## format, and mend what ruff can
 	$(BIN)/ruff check --fix .

@@ -64,11 +64,12 @@ def true_cause(corpus: Corpus, clip: Clip, target: str) -> Cause:
     frames = pictures_of_clips(recording.face_present(), np.array([end]))[0]
     size, number = clip.pictures.shape[-1], recording_number(clip.recording)
     squares = {"visual": np.zeros((8, size, size)), "audio": np.zeros(clip.log_mel.shape[1:])}
-    for modality, latents in strongest_latents(corpus.settings, target).items():
-        for latent, weight in latents:
-            moved = render_moved(corpus.settings, number, frames, end, SAMPLES, latent)
-            change = weight * _change(moved.pictures, moved.sound, modality, size) / (2 * DELTA)
-            squares[modality] += np.square(change)
+    behind = strongest_latents(corpus.settings, target)
+    for latent in sorted({name for latents in behind.values() for name, _ in latents}):
+        moved = render_moved(corpus.settings, number, frames, end, SAMPLES, latent)
+        for modality, latents in behind.items():
+            change = dict(latents).get(latent, 0.0) * _change(moved.pictures, moved.sound, modality, size)
+            squares[modality] += np.square(change / (2 * DELTA))
     return Cause(np.sqrt(squares["visual"]), np.sqrt(squares["audio"]))
 
 

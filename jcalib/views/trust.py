@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 PERCENTILE = 99.5
 SHOWN = (0, 4, 7)  # of a clip's eight pictures
 GOOD = {
-    "deletion": "lower", "insertion": "higher", "infidelity": "lower", "energy ratio": "higher, chance 1",
-    "pointing": "higher", "AUROC": "higher, chance .5", "agreement": "higher", "max-sensitivity": "lower",
-    "random head": "lower", "random fusion": "lower", "random encoders": "lower",
+    "deletion": "lower is better", "insertion": "higher is better", "infidelity": "lower is better",
+    "energy ratio": "higher is better, chance 1", "pointing": "higher is better", "AUROC": "higher, chance .5",
+    "agreement": "rank correlation", "max-sensitivity": "lower is better", "random head": "|rank correlation|",
+    "random fusion": "|rank correlation|", "random encoders": "|rank correlation|, lower is better",
 }  # fmt: skip
 _CHANCE = {"energy ratio": 1.0, "AUROC": 0.5}
 _SOLID, _OPEN = "#1c2330", "#98a2b3"
@@ -128,7 +129,9 @@ def plot_trust(found: "pd.DataFrame", modality: str) -> "Figure":
             ax.set_xlabel(GOOD[check])
         for ax in axes.flat[len(checks) :]:
             ax.set_visible(False)
-        rows_from_top(axes[0, 0], [name.replace("_", " ") for name in names] or ["nothing is measured"])
+        rows_from_top(axes[0, 0], [name.replace("_", " ") for name in names] or [""])
+        if not checks:
+            fig.text(0.02, 0.5, "No clip is moved by this modality enough to check a map.", va="center", color=INK)
     return fig
 
 

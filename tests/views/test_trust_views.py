@@ -88,4 +88,6 @@ def test_nothing_to_check_is_a_figure_all_the_same() -> None:
     empty.scores, empty.curves = empty.scores[:0], empty.curves[:0]
     assert "nothing to check" in words(plot_methods(empty, "valence"))
     plot_curves(empty).canvas.draw()
-    plot_trust(pd.DataFrame(columns=["modality", "check", "method", "value", "low", "high"]), "audio").canvas.draw()
+    nothing = plot_trust(pd.DataFrame(columns=["modality", "check", "method", "value", "low", "high"]), "audio")
+    assert "No clip is moved by this modality" in words(nothing)
+    nothing.canvas.draw()

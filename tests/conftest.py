@@ -32,3 +32,13 @@ def browser() -> Iterator[Any]:
         opened = player.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield opened
         opened.close()
+
+
+@pytest.fixture(scope="session")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A miniature corpus with its features, a run of joint and one of cross, and the playback of a report person."""
+    from tests.played import make
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JCALIB_HOME", str(tmp_path_factory.mktemp("home")))
+        yield make(tmp_path_factory.mktemp("corpus"))

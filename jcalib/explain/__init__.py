@@ -19,6 +19,8 @@ from jcalib.explain.looking import (
 )
 from jcalib.explain.methods import METHODS, attribute
 from jcalib.explain.path import Clip, ClipPath, clip_path, most_moving_clip, read_clip
+from jcalib.explain.playback import Playback, Track
+from jcalib.explain.playing import playback
 from jcalib.explain.relevance import clip_relevance
 from jcalib.explain.seeds import across_seeds, rank_correlation
 from jcalib.explain.sentences import looking_sentence, trust_sentence
@@ -35,7 +37,9 @@ __all__ = [
     "CrossTalk",
     "Examined",
     "Interval",
+    "Playback",
     "Shares",
+    "Track",
     "across_seeds",
     "add_noise",
     "against_truth",
@@ -71,6 +75,7 @@ __all__ = [
     "most_moving_clip",
     "noise_floor",
     "own_baseline",
+    "playback",
     "rank_correlation",
     "reach",
     "read_clip",

@@ -78,6 +78,31 @@ def temporal_influence(
     Raises:
         UserError: where `predict` is not in eval mode.
     """
+    voice, face = influence_by_sequence(predict, audio, visual, covariance_audio, covariance_visual, mask, chunk)
+    counted = _counted(mask, audio)
+    return _mean(voice, counted[..., 0]), _mean(face, counted[..., 1])
+
+
+def influence_by_sequence(
+    predict: Predict,
+    audio: Tensor,
+    visual: Tensor,
+    covariance_audio: Tensor,
+    covariance_visual: Tensor,
+    mask: Tensor | None = None,
+    chunk: int = 16,
+) -> tuple[Tensor, Tensor]:
+    """Return the temporal influence of each sequence by itself.
+
+    Args:
+        predict, audio, visual, covariance_audio, covariance_visual, mask, chunk: as in `temporal_influence`.
+
+    Returns:
+        (audio (B, L, L), visual (B, L, L)) in target units: row t is predicted, column s is changed.
+
+    Raises:
+        UserError: where `predict` is not in eval mode.
+    """
     assert_steady(predict, audio, visual, mask)
     spreads: list[list[Tensor]] = [[], []]
     for start in range(0, len(audio), chunk):
@@ -85,8 +110,7 @@ def temporal_influence(
         gradients = _gradients(predict, audio[part], visual[part], None if mask is None else mask[part])
         for modality, covariance in enumerate((covariance_audio, covariance_visual)):
             spreads[modality].append(_spread(gradients[modality], covariance))
-    counted = _counted(mask, audio)
-    return _mean(torch.cat(spreads[0]), counted[..., 0]), _mean(torch.cat(spreads[1]), counted[..., 1])
+    return torch.cat(spreads[0]), torch.cat(spreads[1])
 
 
 def swap_influence(

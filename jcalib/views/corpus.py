@@ -96,13 +96,17 @@ def draw_spectrogram(ax: Any, values: np.ndarray, start: float, **image: Any) ->
     left = start - FRAME_SECONDS / 2
     extent = (left, left + frames * FRAME_SECONDS, -0.5, bands - 0.5)
     drawn = ax.imshow(values, origin="lower", aspect="auto", interpolation="nearest", extent=extent, **image)
-    names = [f"{hertz // 1000}k" if hertz >= 1000 else str(hertz) for hertz in _HERTZ]
-    ax.set_yticks(mel_band(np.array(_HERTZ), bands), names)
+    ax.set_yticks(mel_band(np.array(_HERTZ), bands), [hertz_name(hertz) for hertz in _HERTZ])
     ax.set_ylim(-0.5, bands - 0.5)
     ax.set(xlabel="time (s)", ylabel="mel band's centre (Hz)")
     ax.tick_params(length=2)
     ax.spines[:].set_visible(False)
     return drawn
+
+
+def hertz_name(hertz: int) -> str:
+    """Return a frequency as an axis names it: 500, 2k."""
+    return f"{hertz // 1000}k" if hertz >= 1000 else str(hertz)
 
 
 def mel_band(hertz: np.ndarray, bands: int, highest: float = 22_050) -> np.ndarray:

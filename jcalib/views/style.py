@@ -141,8 +141,8 @@ def figure(
     return fig, axes
 
 
-def save(fig: "Figure", folder: Path | str, name: str, data: "pd.DataFrame | None" = None) -> Path:
-    """Write a figure as PNG (200 dpi) and vector PDF, and the numbers behind it as CSV.
+def save(fig: "Figure", folder: Path | str, name: str, data: "pd.DataFrame | None" = None, dpi: int = 200) -> Path:
+    """Write a figure as PNG and vector PDF, and the numbers behind it as CSV.
 
     The files hold no date and no version, so the same figure gives the same bytes.
 
@@ -151,6 +151,7 @@ def save(fig: "Figure", folder: Path | str, name: str, data: "pd.DataFrame | Non
         folder: where the files go; made if it is missing.
         name: the files' name, without suffix.
         data: the table that the figure was drawn from.
+        dpi: of the PNG, and of pictures in the PDF.
 
     Returns:
         The path of the PNG.
@@ -164,7 +165,7 @@ def save(fig: "Figure", folder: Path | str, name: str, data: "pd.DataFrame | Non
     with look():
         for kind, metadata in unsigned.items():
             with replacing(folder / f"{name}.{kind}") as part:
-                fig.savefig(part, format=kind, dpi=200, metadata=metadata)
+                fig.savefig(part, format=kind, dpi=dpi, metadata=metadata)
     if data is not None:
         with replacing(folder / f"{name}.csv") as part:
             data.to_csv(part, index=False, float_format="%.6g", lineterminator="\n")

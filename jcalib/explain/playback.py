@@ -1,0 +1,191 @@
+"""One recording with everything that is shown of it over time: the arrays that player, explorer and strip all draw.
+
+Maps are kept as signed bytes: a value is byte x limit / 127, and the limit, one a target and modality for all fusions,
+is a percentile of the absolute values, where the colours end too.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from jcalib.settings import choose
+
+LEVELS = 127
+PERCENTILE = 99.5
+FRAME_S = 0.01  # between two frames of the spectrogram
+BANDS, SPECTRA = 2, 4  # of the spectrogram, that a cell of its map adds up
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """What one fusion predicts for one target, and where it comes from.
+
+    Attributes:
+        fusion, target: whose, what.
+        prediction, spread: float32 (T,), mean and standard deviation over seeds, NaN where there is none.
+        face: int8 (K, side, side), what each place of each picture adds to the prediction of its clip.
+        sound: int8 (mels / 2, F / 4 rounded up), the same for cells of 2 bands and 4 spectra; 0 where no clip hears.
+        sums: float32 (C, 2), what voice and face add to each clip's prediction over its baseline's, by the map.
+        shares: float32 (n, 3) at clip ends: Shapley values of voice and face, and their interaction.
+        influence: float32 (n, L, 2): the spread of the prediction at a clip end when one clip of voice or face varies.
+        missed: float32 (C,), by how much each map misses the difference that it should add up to.
+        good: bool (C,), whether that is within max(1 %, 1e-3).
+        steps: int (C,), points of the path.
+    """
+
+    fusion: str
+    target: str
+    prediction: np.ndarray
+    spread: np.ndarray
+    face: np.ndarray
+    sound: np.ndarray
+    sums: np.ndarray
+    shares: np.ndarray
+    influence: np.ndarray
+    missed: np.ndarray
+    good: np.ndarray
+    steps: np.ndarray
+
+    def sentence(self) -> str:
+        """Say how many maps add up."""
+        if not len(self.good):
+            return "No clip could be explained."
+        return (
+            f"{self.good.sum()} of {len(self.good)} maps add up (within 1 % or .001; the worst misses by "
+            f"{np.abs(self.missed).max():.4f}, {self.steps.min()} to {self.steps.max()} steps)"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Playback:
+    """A recording over time; T frames, n clip ends, C of them with a map, K pictures, F spectra.
+
+    Attributes:
+        name: the recording.
+        origin: what predicted and what was explained, in words.
+        times: float64 (T,) seconds on the container's clock.
+        true: float32 (T, 2), NaN where nobody annotated it.
+        seen: bool (T,), a face was found.
+        pictures: uint8 (T, 112, 112, 3), the face crops; grey where the face is lost.
+        video: mp4 with these pictures and the sound, 0 at the first frame.
+        spectrogram: uint8 (mels, F), from `decibel[0]` to `decibel[1]`.
+        decibel: (2,).
+        sound_start: seconds at which the first spectrum is centred.
+        heard: bool (F,), sound that a clip with a map hears.
+        ends: int (n,), frames of all clip ends.
+        windows: int (n, L), the frames at which the clips of each clip end's window end; -1 is padding.
+        explained: int (C,), frames of the clip ends with a map.
+        face_frames: int (K,), the frame of each picture that has a map.
+        spans: seconds that a clip's pictures and its sound last, ending at its end.
+        limits: by target, the voice's and the face's value at which the colours end.
+        episodes: name to bool (T,).
+        tracks: by (fusion, target).
+        baseline: what the maps start from, in words.
+    """
+
+    name: str
+    origin: str
+    times: np.ndarray
+    true: np.ndarray
+    seen: np.ndarray
+    pictures: np.ndarray
+    video: bytes
+    spectrogram: np.ndarray
+    decibel: tuple[float, float]
+    sound_start: float
+    heard: np.ndarray
+    ends: np.ndarray
+    windows: np.ndarray
+    explained: np.ndarray
+    face_frames: np.ndarray
+    spans: tuple[float, float]
+    limits: dict[str, tuple[float, float]]
+    tracks: dict[tuple[str, str], Track]
+    baseline: str
+    episodes: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def fusions(self) -> tuple[str, ...]:
+        """The fusions, in order."""
+        return tuple(dict.fromkeys(fusion for fusion, _ in self.tracks))
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The targets, in order."""
+        return tuple(dict.fromkeys(target for _, target in self.tracks))
+
+    def track(self, fusion: str, target: str) -> Track:
+        """Return one track.
+
+        Raises:
+            UserError: there is none of that name.
+        """
+        return self.tracks[choose(fusion, self.fusions, "fusion"), choose(target, self.targets, "target")]
+
+    def face_at(self, frame: int) -> int | None:
+        """Return which picture's map belongs to a frame, None where no map is near."""
+        if not len(self.face_frames):
+            return None
+        near = int(np.abs(self.face_frames - frame).argmin())
+        return near if abs(int(self.face_frames[near]) - frame) <= self.reach and self.seen[frame] else None
+
+    @cached_property
+    def reach(self) -> int:
+        """Frames over which a picture's map is shown: half of the distance between pictures, rounded up."""
+        steps = np.diff(self.face_frames)
+        return int(np.ceil(np.median(steps) / 2)) if len(steps) else 2
+
+    def clip_at(self, frame: int) -> int | None:
+        """Return which explained clip a frame lies in, None after the last."""
+        later = int(np.searchsorted(self.explained, frame))
+        return later if later < len(self.explained) else None
+
+    def row_at(self, frame: int) -> int:
+        """Return the clip end at or before a frame, the first where there is none."""
+        return max(int(np.searchsorted(self.ends, frame, side="right")) - 1, 0)
+
+    def largest_influence(self, target: str) -> float:
+        """Return the largest influence on a target, over all fusions: where a scale ends."""
+        values = [track.influence for (_, name), track in self.tracks.items() if name == target]
+        return max(float(np.nanmax(one, initial=0.0)) for one in values) or 1.0
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return everything that is drawn, by name."""
+        named = ("times", "true", "seen", "spectrogram", "heard", "ends", "windows", "explained", "face_frames")
+        found = {name: getattr(self, name) for name in named}
+        found |= {f"episodes/{name}": values for name, values in self.episodes.items()}
+        parts = ("prediction", "spread", "face", "sound", "sums", "shares", "influence")
+        for (fusion, target), track in self.tracks.items():
+            found |= {f"{fusion}/{target}/{part}": getattr(track, part) for part in parts}
+        return found
+
+    def digest(self) -> str:
+        """Return a hash of all that is drawn: equal in player, explorer and strip."""
+        found = hashlib.sha256()
+        for name, values in sorted(self.arrays().items()):
+            found.update(f"{name} {values.dtype} {values.shape} ".encode())
+            found.update(np.ascontiguousarray(values).tobytes())
+        return found.hexdigest()
+
+
+def quantised(values: np.ndarray, limit: float) -> np.ndarray:
+    """Return signed bytes: `limit` and beyond is 127, its negative -127.
+
+    Args:
+        values: in target units.
+        limit: above 0.
+    """
+    return np.round(np.nan_to_num(values) / limit * LEVELS).clip(-LEVELS, LEVELS).astype(np.int8)
+
+
+def colour_limit(values: list[np.ndarray]) -> float:
+    """Return the percentile of the absolute values at which colours end; the largest where that is 0, 1 where all is.
+
+    Args:
+        values: arrays of any shape.
+    """
+    size = np.concatenate([np.abs(one).ravel() for one in values]) if values else np.zeros(0)
+    size = size[np.isfinite(size)]
+    return float(np.percentile(size, PERCENTILE)) or float(size.max()) or 1.0 if len(size) else 1.0

@@ -1,0 +1,47 @@
+"""Colours of signed maps over pictures: red and light raises, blue and dark lowers; the sign is there in grey too."""
+
+import numpy as np
+
+from jcalib.explain.playback import LEVELS
+
+UP, DOWN = (255, 84, 48), (16, 46, 150)
+
+
+def blend(ground: np.ndarray, maps: np.ndarray, opacity: float = 1.0) -> np.ndarray:
+    """Lay a map over a picture: the stronger it is, the less of the picture shines through.
+
+    Args:
+        ground: uint8 (H, W, 3).
+        maps: int8 (H, W), -127 to 127.
+        opacity: of the strongest, 0 to 1.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    alpha = opacity * np.sqrt(np.abs(maps.astype(np.float32)) / LEVELS)[..., None]
+    colours = np.where(maps[..., None] > 0, np.array(UP, np.float32), np.array(DOWN, np.float32))
+    return (ground + (colours - ground) * alpha).clip(0, 255).astype(np.uint8)
+
+
+def heat_map(cells: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return a map at a picture's resolution, interpolated between its cells.
+
+    Args:
+        cells: int8 (h, w).
+        size: height and width wanted.
+    """
+    import cv2
+
+    return cv2.resize(cells.astype(np.float32), size[::-1], interpolation=cv2.INTER_LINEAR).round().astype(np.int8)
+
+
+def power(value: float) -> str:
+    """Write a small number with a power of ten: 4.9·10⁻⁵."""
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}·10" + str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def paled(picture: np.ndarray) -> np.ndarray:
+    """Return a picture in middle greys, on which both ends of the map stand out: uint8 (H, W, 3)."""
+    grey = picture.astype(np.float32).mean(axis=-1, keepdims=True)
+    return np.repeat((70 + grey * 0.62).astype(np.uint8), 3, axis=-1)

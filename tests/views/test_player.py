@@ -1,0 +1,80 @@
+"""The player's file: it holds the playback's own arrays, nothing from outside, and stays small."""
+
+import base64
+import json
+import re
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+
+import numpy as np
+import pytest
+from references import external
+
+from jcalib.settings import UserError
+from jcalib.views.player import Player, player_page
+from jcalib.views.strip import plot_strip
+from jcalib.views.style import save
+from tests.played import Played
+
+
+def embedded(page: str) -> dict[str, np.ndarray]:
+    told = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)[1])  # type: ignore[index]
+    return {
+        name: np.frombuffer(base64.b64decode(one["bytes"]), one["dtype"]).reshape(one["shape"])
+        for name, one in told["arrays"].items()
+    }
+
+
+def test_the_page_holds_the_playback_s_arrays(played: Played) -> None:
+    shown = played.playback
+    found, wanted = embedded(player_page(shown)), shown.arrays()
+    assert found.keys() == wanted.keys()
+    for name, values in wanted.items():
+        np.testing.assert_array_equal(found[name], values, err_msg=name)
+
+
+def test_the_page_is_whole_small_and_loads_nothing(played: Played, tmp_path: Path) -> None:
+    path = Player(played.playback).write(tmp_path / "player.html")
+    page = path.read_text()
+    assert not external(page)
+    assert path.stat().st_size < 1e6
+    video = re.search(r"data:video/mp4;base64,([^\"]+)", page)[1]  # type: ignore[index]
+    assert base64.b64decode(video) == played.playback.video
+
+
+def test_a_name_cannot_break_the_page(played: Played) -> None:
+    page = player_page(replace(played.playback, name="</script><b>x", episodes={"</script>": played.playback.seen}))
+    assert "</script><b>x" not in page
+    assert page.count("</script>") == 2
+    assert "episodes/</script>" in embedded(page)
+
+
+def test_a_notebook_shows_it_in_a_frame(played: Played) -> None:
+    frame = Player(played.playback)._repr_html_()
+    source = re.search(r'srcdoc="(.*?)" title', frame, re.S)[1]  # type: ignore[index]
+    assert unescape(source) == player_page(played.playback)
+
+
+def test_a_player_that_is_too_large_says_so(played: Played) -> None:
+    with pytest.raises(UserError, match=r"has 1\d\.\d MB: it has to stay under 10"):
+        Player(replace(played.playback, video=bytes(9_500_000)))
+
+
+def test_the_strip_draws_the_same_arrays(played: Played, tmp_path: Path) -> None:
+    shown = played.playback
+    fig = plot_strip(shown, "arousal")
+    for number, fusion in enumerate(("joint", "cross")):
+        track = shown.track(fusion, "arousal")
+        np.testing.assert_array_equal(fig.axes[2 * number + 1].images[1].get_array(), track.sound)
+        lines = {line.get_label(): line for line in fig.axes[4].lines}
+        np.testing.assert_array_equal(lines[fusion].get_ydata(), track.prediction)
+    np.testing.assert_array_equal(lines["true"].get_ydata(), shown.true[:, 1])
+    save(fig, tmp_path, "strip", dpi=300)
+    assert b"/Image" in (tmp_path / "strip.pdf").read_bytes() and b"/Font" in (tmp_path / "strip.pdf").read_bytes()
+
+
+def test_the_strip_of_a_video_without_labels_has_no_true_line(played: Played) -> None:
+    unlabelled = replace(played.playback, true=np.full_like(played.playback.true, np.nan))
+    labels = [line.get_label() for ax in plot_strip(unlabelled).axes for line in ax.lines]
+    assert "true" not in labels and "joint" in labels

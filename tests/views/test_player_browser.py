@@ -1,0 +1,107 @@
+"""The player in a real browser, from disk with the network cut: it plays, scrubs, switches, and nothing fails."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jcalib.files import ROOT
+from jcalib.views.player import Player
+from tests.played import FRAMES, Played
+
+pytestmark = pytest.mark.browser
+ARTEFACTS = ROOT / "tests" / "artefacts"
+PIXELS = "id => { const c = document.getElementById(id); return c.toDataURL(); }"
+
+
+@pytest.fixture(scope="module")
+def file(played: Played, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Player(played.playback).write(tmp_path_factory.mktemp("player") / "player.html")
+
+
+@pytest.fixture(params=[("light", 1180), ("dark", 390)], ids=["light", "dark"])
+def page(request: pytest.FixtureRequest, file: Path, browser: Any) -> Iterator[Any]:
+    """The player, opened; whatever fails, or asks for anything but itself, fails the test."""
+    scheme, width = request.param
+    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page.context.set_offline(True)
+    asked, troubles = [], []
+    page.on("request", lambda one: asked.append(one.url))
+    page.on("console", lambda one: troubles.append(one.text))
+    page.on("pageerror", lambda one: troubles.append(str(one)))
+    page.goto(file.as_uri())
+    page.wait_for_function("document.getElementById('video').readyState >= 2")
+    yield page
+    ARTEFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTEFACTS / f"player-{scheme}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    page.context.close()
+    assert troubles == []
+    assert {url.split(":")[0] for url in asked} <= {"file", "data"}
+    assert [url for url in asked if url.startswith("file")] == [file.as_uri()]
+
+
+def frame(page: Any) -> int:
+    return int(page.locator("#lanes").get_attribute("aria-valuenow"))
+
+
+def test_it_plays_and_the_playhead_follows(page: Any) -> None:
+    page.keyboard.press(" ")
+    page.wait_for_function("document.getElementById('video').currentTime > 0.3")
+    assert page.locator("#play").get_attribute("aria-label") == "pause"
+    page.keyboard.press(" ")
+    assert page.evaluate("document.getElementById('video').paused")
+    page.wait_for_function("Number(document.getElementById('lanes').getAttribute('aria-valuenow')) > 5")
+    assert frame(page) == pytest.approx(25 * page.evaluate("document.getElementById('video').currentTime"), abs=2)
+
+
+def test_it_scrubs_by_keys_and_pointer(page: Any) -> None:
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert frame(page) == 26
+    assert page.locator("#clock").inner_text() == "1.04 s"
+    page.wait_for_function("Math.abs(document.getElementById('video').currentTime - 1.04) < 0.02")
+    page.keyboard.press("End")
+    assert frame(page) == FRAMES - 1
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowLeft")
+    assert frame(page) == 0
+    box = page.locator("#trace").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 20)
+    assert frame(page) == pytest.approx(FRAMES / 2, abs=2)
+    head = page.locator("#head").bounding_box()
+    assert head["x"] + head["width"] / 2 == pytest.approx(box["x"] + box["width"] / 2, abs=8)
+
+
+def test_switches_change_what_is_drawn(page: Any) -> None:
+    page.keyboard.press("Shift+ArrowRight")
+    ids = ("heat", "sound", "trace", "window")
+    seen = [tuple(page.evaluate(PIXELS, one) for one in ids)]
+    for key in ("f", "t"):
+        page.keyboard.press(key)
+        seen.append(tuple(page.evaluate(PIXELS, one) for one in ids))
+        assert all(before != after for before, after in zip(seen[-2], seen[-1], strict=True)), key
+    page.get_by_label("valence").check()
+    page.get_by_label("joint").check()
+    assert tuple(page.evaluate(PIXELS, one) for one in ids) == seen[0], "and back"
+    assert "joint" in page.locator("#said").inner_text()
+
+
+def test_maps_fade(page: Any) -> None:
+    full = page.evaluate(PIXELS, "sound")
+    page.keyboard.press("m")
+    assert page.evaluate(PIXELS, "sound") != full
+    visible = "[...document.getElementById('heat').getContext('2d').getImageData(0, 0, 32, 32).data]"
+    assert not any(page.evaluate(f"{visible}.filter((_, i) => i % 4 === 3)"))
+    page.keyboard.press("m")
+    assert page.evaluate(PIXELS, "sound") == full
+
+
+def test_a_lost_face_is_said(page: Any) -> None:
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("#note").inner_text() == "no face in this frame"
+    page.keyboard.press("End")
+    assert page.locator("#note").inner_text() == "no map: no clip ends after this"

@@ -1,5 +1,7 @@
 """Colours of signed maps over pictures: red and light raises, blue and dark lowers; the sign is there in grey too."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from jcalib.explain.playback import LEVELS
@@ -23,16 +25,23 @@ def blend(ground: np.ndarray, maps: np.ndarray, opacity: float = 1.0) -> np.ndar
     return (ground + (colours - ground) * alpha).clip(0, 255).astype(np.uint8)
 
 
-def heat_map(cells: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return a map at a picture's resolution, interpolated between its cells.
+def scaled(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return a picture or a map at another size, interpolated linearly between its cells.
 
     Args:
-        cells: int8 (h, w).
+        picture: (h, w) or (h, w, 3), uint8 or int8.
         size: height and width wanted.
     """
-    import cv2
+    down, across = (_weights(*pair) for pair in zip(picture.shape, size, strict=False))
+    wide = np.tensordot(across, np.tensordot(down, picture.astype(np.float32), (1, 0)), (1, 1)).swapaxes(0, 1)
+    return wide.round().astype(picture.dtype)
 
-    return cv2.resize(cells.astype(np.float32), size[::-1], interpolation=cv2.INTER_LINEAR).round().astype(np.int8)
+
+@lru_cache
+def _weights(cells: int, wanted: int) -> np.ndarray:
+    """(wanted, cells): how much each cell counts at each place."""
+    places = ((np.arange(wanted) + 0.5) * cells / wanted - 0.5).clip(0, cells - 1)
+    return np.maximum(1 - np.abs(places[:, None] - np.arange(cells)), 0).astype(np.float32)
 
 
 def power(value: float) -> str:

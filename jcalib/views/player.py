@@ -99,7 +99,7 @@ def notes(playback: "Playback") -> list[str]:
     picture, sound = playback.spans
     return [
         playback.origin,
-        f"Maps: Integrated Gradients from a baseline ({playback.baseline}), of clips that touch. What a place adds is "
+        f"Maps: of clips that touch, against a baseline ({playback.baseline}). What a place adds is "
         "added to the prediction at its own clip's end. Red and light raises, blue and dark lowers. "
         f"{sums}. One map is an illustration; whether such maps can be trusted is measured in the report.",
         f"Sound: a clip has {picture:.2f} s of pictures and the last {sound:.2f} s of sound; hatched sound is heard "

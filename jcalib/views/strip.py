@@ -6,7 +6,7 @@ import numpy as np
 
 from jcalib.explain.playback import BANDS, FRAME_S, LEVELS, PERCENTILE, SPECTRA
 from jcalib.views.corpus import TARGETS, draw_ribbons, hertz_name, mel_band
-from jcalib.views.heat import blend, heat_map, paled, power
+from jcalib.views.heat import blend, paled, power, scaled
 from jcalib.views.shares import LEAST
 from jcalib.views.style import BAND, DIM, INK, colour, dashes, look
 
@@ -76,7 +76,7 @@ def _draw_faces(ax: Any, playback: "Playback", track: "Track") -> None:
         picture = paled(playback.pictures[frame])
         if near is not None:
             side = len(picture)
-            picture = blend(picture, heat_map(track.face[near], (side, side)))
+            picture = blend(picture, scaled(track.face[near], (side, side)))
         inset.imshow(picture, interpolation="antialiased")
         inset.set(xticks=[], yticks=[])
         inset.spines[:].set_visible(False)

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from jcalib.explain import attribute, playback, playing, read_clip
+from jcalib.explain import attribute, playback, read_clip, tracks
 from jcalib.explain.playback import BANDS, LEVELS, SPECTRA, colour_limit, quantised
 from jcalib.settings import UserError
-from jcalib.training import load_encoder
 from tests.played import FRAMES, LOST, Played
 
 SECOND_CLIP = 1
@@ -25,9 +24,8 @@ def test_its_predictions_are_those_of_the_report(played: Played) -> None:
 def test_a_clip_s_map_is_its_attribution(played: Played) -> None:
     shown, features, run = played.playback, played.features, played.runs[0]
     row = features.of("p4")[np.flatnonzero(shown.ends == shown.explained[SECOND_CLIP])[0]]
-    clip = read_clip(played.corpus, features, int(row), 32)
-    encoders = {name: load_encoder(getattr(features.encoding, name), name) for name in ("audio", "visual")}
-    found = attribute(run, encoders, features, clip, "arousal")
+    clip = read_clip(played.corpus, features, int(row))
+    found = attribute(run, clip, "arousal")
     track, (voice_limit, face_limit) = shown.track("joint", "arousal"), shown.limits["arousal"]
 
     inside = (shown.face_frames > shown.explained[SECOND_CLIP] - 32) & (
@@ -75,12 +73,25 @@ def test_influence_is_zero_before_the_recording_and_in_target_units(played: Play
 
 
 def test_it_is_made_once(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(playing, "integrated_gradients", lambda *_, **__: pytest.fail("computed again"))
+    monkeypatch.setattr(tracks, "integrated_gradients", lambda *_, **__: pytest.fail("computed again"))
     again = playback(played.runs, played.corpus, played.features, "p4")
     assert again.digest() == played.playback.digest()
     one = playback(played.runs[:1], played.corpus, played.features, "p4", ["valence"])
     assert one.fusions == ("joint",) and one.targets == ("valence",)
     assert one.digest() != again.digest()
+
+
+def test_one_seed_by_another_method(played: Played) -> None:
+    first, mean = (
+        playback(played.runs[:1], played.corpus, played.features, "p4", ["valence"], "grad_cam", seed).track(
+            "joint", "valence"
+        )
+        for seed in (1, None)
+    )
+    of_seed = played.runs[0].predictions.query("recording == 'p4' and seed == 1")["valence"]
+    np.testing.assert_allclose(first.prediction, of_seed, atol=1e-5)
+    assert np.isnan(first.spread).all()
+    assert (first.steps == 1).all() and (first.face != mean.face).any()
 
 
 def test_what_does_not_fit_is_said(played: Played) -> None:
@@ -90,6 +101,8 @@ def test_what_does_not_fit_is_said(played: Played) -> None:
         playback(played.runs, played.corpus, played.features, "p44")
     with pytest.raises(UserError, match="unknown fusion 'mixer'"):
         played.playback.track("mixer", "valence")
+    with pytest.raises(UserError, match="seed is 7, the run has 0, 1"):
+        playback(played.runs, played.corpus, played.features, "p4", seed=7)
 
 
 def test_bytes_keep_the_sign_and_end_at_the_limit() -> None:

@@ -19,6 +19,7 @@ _HOMES = {
     "ablate": "studies",
     "predict": "prediction",
     "attribute": "explain",
+    "playback": "explain",
     "chapter": "reporting",
 }
 _ROOMS = (

@@ -18,6 +18,7 @@ from jcalib.explain.looking import (
     train_covariances,
 )
 from jcalib.explain.methods import METHODS, attribute
+from jcalib.explain.own_video import open_video
 from jcalib.explain.path import Clip, ClipPath, clip_path, most_moving_clip, read_clip
 from jcalib.explain.playback import Playback, Track
 from jcalib.explain.playing import playback
@@ -74,6 +75,7 @@ __all__ = [
     "modality_share",
     "most_moving_clip",
     "noise_floor",
+    "open_video",
     "own_baseline",
     "playback",
     "rank_correlation",

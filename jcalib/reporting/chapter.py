@@ -20,7 +20,10 @@ from jcalib.reporting.stages import REPORTER
 from jcalib.settings import UserError, choose
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
+    from ipywidgets import Widget
     from matplotlib.figure import Figure
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -37,7 +40,7 @@ def chapter(name: str, out: str | Path = "") -> "Chapter":
         UserError: papermill was given a parameter that the chapter does not declare.
     """
     _refuse_unknown_parameters(name)
-    opened = Chapter(name, Path(out).resolve() if out else home() / "scratch" / name)
+    opened = Chapter(name, Path(out).resolve() if out else home() / "scratch" / name, explored=not out)
     REPORTER.follow(opened.stages, events_path(opened.folder, name))
     return opened
 
@@ -69,9 +72,11 @@ class Chapter:
     Attributes:
         name: its name.
         folder: where its record and figures go.
+        explored: nobody asked for a report, so somebody may be sitting in front of it.
     """
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, explored: bool = False) -> None:
+        self.explored = explored
         self.name = name
         self.folder = folder
         self.stages: list[dict[str, Any]] = []
@@ -91,6 +96,8 @@ class Chapter:
         caption: str = "",
         alt: str = "",
         role: str | None = None,
+        dpi: int = 200,
+        live: "Callable[[], Widget] | None" = None,
     ) -> Path:
         """Save a figure as PNG, PDF and CSV, and show it once.
 
@@ -101,20 +108,23 @@ class Chapter:
             caption: a sentence of Markdown below it.
             alt: what it shows, for who cannot see it; the caption if empty.
             role: where the report's first page puts it ("differences", "scores", "dependence", ...).
+            dpi: of the PNG, and of pictures in the PDF.
+            live: makes the widget that stands in the figure's place in JupyterLab; a report keeps the figure.
 
         Returns:
             The path of the PNG.
         """
         from jcalib.views.style import save
 
-        png = save(fig, self.folder / "figures", _plain_name(name), data)
+        png = save(fig, self.folder / "figures", _plain_name(name), data, dpi)
         width, height = (round(96 * inches) for inches in fig.get_size_inches())
         figure: dict[str, Any] = {"file": f"figures/{name}.png", "width": width, "height": height}
         figure |= {"name": name, "caption": caption, "alt": alt or caption or name, "role": role}
         self._figures[name] = figure
         picture = base64.b64encode(png.read_bytes()).decode()
         metadata = {"image/png": {"alt": figure["alt"], "width": width}, "jcalib": {"figure": figure}}
-        _display({"image/png": picture, "text/plain": figure["alt"]}, metadata)
+        widget = live()._repr_mimebundle_() if live and self.explored else {}
+        _display({**widget, "image/png": picture, "text/plain": figure["alt"]}, metadata)
         if caption:
             _display({"text/markdown": caption, "text/plain": caption}, {"jcalib": {"caption": name}})
         return png

@@ -41,11 +41,11 @@ def plot_strip(playback: "Playback", target: str = "valence", width: float = 7.2
             ax.tick_params(length=0)
         for number, track in enumerate(tracks):
             _draw_faces(axes[2 * number], playback, track)
-            image = _draw_sound(axes[2 * number + 1], playback, track)
+            image = draw_sound(axes[2 * number + 1], playback, track)
         at = 2 * len(tracks)
-        _draw_traces(axes[at], playback, tracks, target)
+        draw_traces(axes[at], playback, tracks, target)
         for ax, track in zip(axes[at + 1 :], tracks, strict=False):
-            _draw_shares(ax, playback, track)
+            draw_shares(ax, playback, track)
         if happening:
             draw_ribbons(axes[-1], playback.times, {name.partition(",")[0]: one for name, one in happening.items()})
         for ax in axes[1:]:
@@ -88,8 +88,16 @@ def _draw_faces(ax: Any, playback: "Playback", track: "Track") -> None:
     ax.set_ylabel(track.fusion, color=INK, fontweight="bold")
 
 
-def _draw_sound(ax: Any, playback: "Playback", track: "Track") -> Any:
-    """The spectrogram in greys under its map; the image of the map, for a colour bar."""
+def draw_sound(ax: Any, playback: "Playback", track: "Track") -> Any:
+    """Draw the spectrogram in greys under its map.
+
+    Args:
+        ax: where to.
+        playback, track: what.
+
+    Returns:
+        The image of the map, for a colour bar.
+    """
     from matplotlib.colors import ListedColormap
 
     bands, count = playback.spectrogram.shape
@@ -117,7 +125,13 @@ def _draw_sound(ax: Any, playback: "Playback", track: "Track") -> Any:
     return image
 
 
-def _draw_traces(ax: Any, playback: "Playback", tracks: list["Track"], target: str) -> None:
+def draw_traces(ax: Any, playback: "Playback", tracks: list["Track"], target: str) -> None:
+    """Draw what each fusion predicts, with its spread over seeds, and what is true.
+
+    Args:
+        ax: where to.
+        playback, tracks, target: what.
+    """
     for track in tracks:
         shade = colour(track.fusion)
         ax.plot(playback.times, track.prediction, color=shade, linestyle=dashes(track.fusion), label=track.fusion)
@@ -131,8 +145,13 @@ def _draw_traces(ax: Any, playback: "Playback", tracks: list["Track"], target: s
     ax.legend(loc="upper right", ncols=len(tracks) + 1)
 
 
-def _draw_shares(ax: Any, playback: "Playback", track: "Track") -> None:
-    """Face above, voice below (hatched), of one bar; grey where there is nothing to share."""
+def draw_shares(ax: Any, playback: "Playback", track: "Track") -> None:
+    """Draw face above and voice below (hatched) of one bar; grey where there is nothing to share.
+
+    Args:
+        ax: where to.
+        playback, track: what.
+    """
     voice, face = np.abs(track.shares[:, :2]).T
     some = voice + face > LEAST
     part = np.divide(voice, voice + face, out=np.zeros_like(voice), where=some)

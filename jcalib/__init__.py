@@ -17,6 +17,7 @@ _HOMES = {
     "open_data": "training",
     "fit": "training",
     "ablate": "studies",
+    "robustness": "studies",
     "predict": "prediction",
     "attribute": "explain",
     "playback": "explain",

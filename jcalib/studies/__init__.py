@@ -3,5 +3,6 @@
 from jcalib.studies.ablation import Study, ablate
 from jcalib.studies.audits import Audit, Audits, audit_corpus
 from jcalib.studies.feature_audits import audit_features
+from jcalib.studies.robustness import Robustness, robustness
 
-__all__ = ["Audit", "Audits", "Study", "ablate", "audit_corpus", "audit_features"]
+__all__ = ["Audit", "Audits", "Robustness", "Study", "ablate", "audit_corpus", "audit_features", "robustness"]

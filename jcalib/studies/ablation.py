@@ -14,7 +14,7 @@ from jcalib.fusion import choose_fusion
 from jcalib.settings import Preset, UserError
 from jcalib.settings import preset as preset_of
 from jcalib.studies import factors, families, verdicts
-from jcalib.studies.cost import flops
+from jcalib.studies.cost import costs, flops
 from jcalib.studies.families import SINGLE
 from jcalib.studies.latex import booktabs
 from jcalib.studies.statistics import TARGETS, Comparison, ccc_from_sums, compare, sums, zero_filled
@@ -214,6 +214,10 @@ class Study:
         from jcalib.views.factors import plot_factors
 
         return plot_factors(self.factors())
+
+    def cost(self, device: str = "auto") -> pd.DataFrame:
+        """Return one row a fusion: `studies.cost.costs`, measured now, beside its CCC (mean, low, high)."""
+        return costs(self.runs, device).merge(self.table()[["fusion", "mean", "low", "high"]], on="fusion")
 
     def write(self, folder: Path | str) -> list[Path]:
         """Write tables as CSV and LaTeX, and figures as PNG and vector PDF, each with its numbers as CSV.

@@ -18,6 +18,7 @@ _HOMES = {
     "fit": "training",
     "ablate": "studies",
     "robustness": "studies",
+    "learning_curve": "studies",
     "predict": "prediction",
     "attribute": "explain",
     "playback": "explain",

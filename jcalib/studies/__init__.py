@@ -3,6 +3,22 @@
 from jcalib.studies.ablation import Study, ablate
 from jcalib.studies.audits import Audit, Audits, audit_corpus
 from jcalib.studies.feature_audits import audit_features
+from jcalib.studies.learning import LearningCurve, learning_cost, learning_curve
+from jcalib.studies.published import NOT_COMPARABLE, beside
 from jcalib.studies.robustness import Robustness, robustness
 
-__all__ = ["Audit", "Audits", "Robustness", "Study", "ablate", "audit_corpus", "audit_features", "robustness"]
+__all__ = [
+    "NOT_COMPARABLE",
+    "Audit",
+    "Audits",
+    "LearningCurve",
+    "Robustness",
+    "Study",
+    "ablate",
+    "audit_corpus",
+    "audit_features",
+    "beside",
+    "learning_cost",
+    "learning_curve",
+    "robustness",
+]

@@ -14,6 +14,7 @@ from jcalib.fusion import choose_fusion
 from jcalib.settings import Preset, UserError
 from jcalib.settings import preset as preset_of
 from jcalib.studies import factors, families, verdicts
+from jcalib.studies.claims import claims
 from jcalib.studies.cost import costs, flops
 from jcalib.studies.families import SINGLE
 from jcalib.studies.latex import booktabs
@@ -22,6 +23,8 @@ from jcalib.training import Run, evaluation, fit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from jcalib.studies.robustness import Robustness
 
 
 @dataclass(frozen=True)
@@ -217,7 +220,15 @@ class Study:
 
     def cost(self, device: str = "auto") -> pd.DataFrame:
         """Return one row a fusion: `studies.cost.costs`, measured now, beside its CCC (mean, low, high)."""
-        return costs(self.runs, device).merge(self.table()[["fusion", "mean", "low", "high"]], on="fusion")
+        named = {name: self.runs[name] for name in families.named(self.runs)}
+        return costs(named, device).merge(self.table()[["fusion", "mean", "low", "high"]], on="fusion")
+
+    def claims(
+        self, corrupted: "Robustness | None" = None, blocks: Sequence[Mapping[str, float]] | None = None
+    ) -> pd.DataFrame:
+        """Return what the abstracts claim of joint, a row each with its verdict: `studies.claims.claims`."""
+        operations = {name: flops(run.settings) for name, run in self.runs.items()}
+        return claims(self.sums, self.persons, operations, corrupted, blocks, self.margin)
 
     def write(self, folder: Path | str) -> list[Path]:
         """Write tables as CSV and LaTeX, and figures as PNG and vector PDF, each with its numbers as CSV.

@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from jcalib.training import Run, RunSettings, pick_device
 
 BASE = "concat"  # what the ratios are to, where it was run; the first fusion otherwise
-ROUNDS, CALLS = 9, 10
+ROUNDS, CALLS = 7, 4
 
 
 def costs(runs: Mapping[str, Run], device: str = "auto") -> pd.DataFrame:

@@ -6,7 +6,7 @@ its own, every fusion - the better single modality. Everything here takes {fusio
 seeds, valence and arousal, the six sums.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -97,7 +97,7 @@ def primary(sums: Mapping[str, ArrayLike], clusters: Sequence[str] | None = None
 
 def secondary(sums: Mapping[str, ArrayLike], clusters: Sequence[str] | None = None, margin: float = 0.02) -> Family:
     """Return family (ii): every fusion - cross on each target, and joint - mixer on the mean, under Holm."""
-    tests = [(name, "cross", target) for name in _named(sums) if name != "cross" for target in TARGETS]
+    tests = [(name, "cross", target) for name in named(sums) if name != "cross" for target in TARGETS]
     if {"joint", "mixer"} <= set(sums):
         tests.append(("joint", "mixer", MEAN))
     return _family("secondary", tuple(tests), sums, clusters, margin)
@@ -106,7 +106,7 @@ def secondary(sums: Mapping[str, ArrayLike], clusters: Sequence[str] | None = No
 def single(sums: Mapping[str, ArrayLike], clusters: Sequence[str] | None = None, margin: float = 0.02) -> Family:
     """Return every fusion of both modalities - the better single modality, on the mean, under Holm."""
     best = better_single(sums)
-    tests = tuple((name, best, MEAN) for name in _named(sums) if name not in SINGLE)
+    tests = tuple((name, best, MEAN) for name in named(sums) if name not in SINGLE)
     return _family("single", tests, sums, clusters, margin)
 
 
@@ -119,7 +119,7 @@ def overview(
     they would press the rest together; the scores figure shows them.
     """
     mixer = (("joint", "mixer", MEAN),) if {"joint", "mixer"} <= set(sums) else ()
-    tests = (*mixer, *((name, "cross", MEAN) for name in _named(sums) if name not in ("cross", *SINGLE)))
+    tests = (*mixer, *((name, "cross", MEAN) for name in named(sums) if name not in ("cross", *SINGLE)))
     table = _family("overview", tests, sums, clusters, margin).frame()
     return table.drop(columns=["p", "p_adjusted", "verdict"])
 
@@ -143,7 +143,7 @@ def better_single(sums: Mapping[str, ArrayLike]) -> str:
     return max(SINGLE, key=lambda name: ccc_from_sums(np.asarray(sums[name]).sum(0)).mean())
 
 
-def _named(sums: Mapping[str, ArrayLike]) -> list[str]:
+def named(sums: Iterable[str]) -> list[str]:
     """Return the fusions without the cells, which are compared as factors (`studies.factors`)."""
     return [name for name in sums if not name.startswith(CELL)]
 

@@ -28,6 +28,7 @@ from jcalib.progress import stage
 from jcalib.settings import UserError, choose
 from jcalib.studies.ablation import Study
 from jcalib.studies.corruptions import Corruption, feature_corruptions, recordings_of
+from jcalib.studies.families import named
 from jcalib.studies.statistics import Comparison, contrast, sums
 from jcalib.training import Run
 from jcalib.training.batched import Ensemble
@@ -122,11 +123,16 @@ class Robustness:
             f"is against {self.baseline}."
         )
 
-    def plot(self) -> "Figure":
-        """Draw CCC against severity, a panel a kind, with 95 % bands."""
+    def plot(self, fusions: Iterable[str] = ()) -> "Figure":
+        """Draw CCC against severity, a panel a kind; with 95 % bands where at most three fusions are named.
+
+        Args:
+            fusions: which ones, where they were evaluated; all by default.
+        """
         from jcalib.views.robustness import plot_robustness
 
-        return plot_robustness(self.frame())
+        table, wanted = self.frame(), list(fusions) or self.fusions
+        return plot_robustness(table[table["fusion"].isin(wanted)])
 
     def _compare(self, weights: Weights) -> Comparison:
         weights = {place: weight for place, weight in weights.items() if weight}
@@ -139,6 +145,7 @@ def robustness(
     study: Study | Iterable[Run],
     features: Features,
     kinds: Iterable[str] = (),
+    fusions: Iterable[str] = (),
     persons: int = 0,
     seed: int = 0,
     device: str = "auto",
@@ -146,9 +153,10 @@ def robustness(
     """Evaluate trained runs on corrupted inputs of the report persons.
 
     Args:
-        study: a study, whose margin and smoothing hold here too, or runs.
+        study: a study, whose margin and smoothing hold here too, or runs. Cells are left out.
         features: what the runs were trained on.
         kinds: of corruption, by name ("voice missing", "face noise", ...); all of them by default.
+        fusions: of these runs, those that were run; all by default.
         persons: how many report persons' recordings, the first ones; 0 for all.
         seed: of what is drawn.
         device: "auto", "cpu" or "cuda".
@@ -163,15 +171,17 @@ def robustness(
     numbers = _first_persons(features, persons)
     part = recordings_of(features, numbers)
     counted, share = _counted(part, corruptions)
-    ensembles = {name: run.ensemble(device) for name, run in chosen.runs.items()}
+    wanted = list(fusions) or list(chosen.runs)
+    ensembles = {name: chosen.runs[name].ensemble(device) for name in named(chosen.runs) if name in wanted}
     clips = next(iter(chosen.runs.values())).settings.training.clips
+    clean = dict(_evaluate(ensembles, part, counted, clips, chosen.smooth))
     found: dict[tuple[str, str, float], np.ndarray] = {}
-    with stage("corrupt features", sum(len(one.severities) for one in corruptions)) as progress:
+    with stage("corrupt features", sum(len(one.worse) for one in corruptions)) as progress:
         for corruption in corruptions:
-            for severity in corruption.severities:
-                for name, table in _evaluate(
-                    ensembles, corruption.apply(part, severity), counted, clips, chosen.smooth
-                ):
+            found |= {(name, corruption.kind, corruption.clean): table for name, table in clean.items()}
+            for severity in corruption.worse:
+                corrupted = corruption.apply(part, severity)
+                for name, table in _evaluate(ensembles, corrupted, counted, clips, chosen.smooth):
                     found[name, corruption.kind, severity] = table
                 progress.advance()
         progress.note(f"{len(corruptions)} kinds, {len(ensembles)} fusions, {len(numbers)} recordings")

@@ -2,6 +2,7 @@
 
 from jcalib.studies.ablation import Study, ablate
 from jcalib.studies.audits import Audit, Audits, audit_corpus
+from jcalib.studies.claims import sentences
 from jcalib.studies.feature_audits import audit_features
 from jcalib.studies.learning import LearningCurve, learning_cost, learning_curve
 from jcalib.studies.published import NOT_COMPARABLE, beside
@@ -21,4 +22,5 @@ __all__ = [
     "learning_cost",
     "learning_curve",
     "robustness",
+    "sentences",
 ]

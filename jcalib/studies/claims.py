@@ -85,6 +85,18 @@ def claims(
     return pd.DataFrame(rows)
 
 
+def sentences(table: pd.DataFrame) -> list[str]:
+    """Return the claims in words, one a row of `claims`: the verdict first, in bold Markdown."""
+    said = []
+    for one in table.to_dict("records"):
+        sample = f"{one['test']}; {one['measured']}"
+        if one["verdict"] != NOT_RUN:
+            values = [format_ccc(one[name]) for name in ("number", "low", "high")]
+            sample = f"{values[0]} [{values[1]}, {values[2]}], {sample}"
+        said.append(f"**{one['verdict']}**: joint {one['claim']} ({sample}).")
+    return said
+
+
 def verdict(comparison: Comparison) -> str:
     """Return what a difference says of the claim that A scores higher than B by more than the margin."""
     if comparison.verdict == TOO_FEW:

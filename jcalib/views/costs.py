@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jcalib.studies.verdicts import format_ccc
-from jcalib.views.style import DIM, INK, colour, figure, look
+from jcalib.views.style import INK, colour, figure, look
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+HIGH = 150  # points that an axis is high
 PANELS = {
     "flops": "operations of one sequence (million)",
     "latency_ratio": "time of one sequence, over that of {}",
@@ -30,14 +31,9 @@ def plot_cost(table: "pd.DataFrame") -> "Figure":
             values = table[column] / (1e6 if column == "flops" else 1)
             _points(ax, values.to_numpy(), table)
             ax.set_xlabel(words.format(table["ratio_to"].iloc[0]))
-            if values.max() > 8 * values.min():
-                ax.set_xscale("log")
-                ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-                ax.minorticks_off()
-            else:
-                ax.set_xlim(left=0)
+            ax.set_xlim(0, 1.35 * values.max())
         axes[0].set_ylabel("CCC, mean of V and A")
-        axes[0].yaxis.set_major_formatter(lambda value, _: format_ccc(value, 2))
+        axes[0].yaxis.set_major_formatter(lambda value, _: format_ccc(value, 2) if value else "0")
     return fig
 
 
@@ -46,20 +42,19 @@ def _points(ax: Any, values: np.ndarray, table: "pd.DataFrame") -> None:
         hue = colour(one["fusion"])
         ax.plot([x, x], [one["low"], one["high"]], color=hue, lw=1.4, alpha=0.5)
         ax.plot(x, one["mean"], "o", ms=6, color=hue, mec="white", mew=0.6, zorder=3)
-    ax.margins(x=0.2)
     _names(ax, values, table)
 
 
 def _names(ax: Any, values: np.ndarray, table: "pd.DataFrame") -> None:
-    """Name the points; names that would lie on each other are moved apart, up and down."""
+    """Name the points beside them; names at nearly one height are moved apart, up and down."""
     order = np.argsort(table["mean"].to_numpy())
-    gap = 0.06 * (table["high"].max() - table["low"].min())
+    tall = table["high"].max() - table["low"].min()
     places = table["mean"].to_numpy()[order].astype(float)
     for number in range(1, len(places)):
-        places[number] = max(places[number], places[number - 1] + gap)
-    places -= (places - table["mean"].to_numpy()[order]).mean()
-    for number, place in zip(order, places, strict=True):
-        name = table["fusion"].iloc[number]
-        at, words = (values[number], table["mean"].iloc[number]), {"size": 7.5, "color": INK, "va": "center"}
-        line = {"arrowstyle": "-", "color": DIM, "lw": 0.4, "shrinkA": 0, "shrinkB": 3}
-        ax.annotate(name, at, xytext=(1.03, place), textcoords=ax.get_yaxis_transform(), arrowprops=line, **words)
+        places[number] = max(places[number], places[number - 1] + 0.06 * tall)
+    moved = places - table["mean"].to_numpy()[order]
+    for number, up in zip(order, (moved - moved.mean()) / tall * HIGH, strict=True):
+        at = (values[number], table["mean"].iloc[number])
+        ax.annotate(
+            table["fusion"].iloc[number], at, (6, up), textcoords="offset points", size=7.5, color=INK, va="center"
+        )

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-from jcalib.studies.verdicts import format_ccc
 from jcalib.views.style import DIM, colour, dashes, figure, look
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def plot_robustness(table: "pd.DataFrame") -> "Figure":
             ax.set_visible(False)
         for ax in axes[:, 0]:
             ax.set_ylabel("CCC, mean of V and A")
-            ax.yaxis.set_major_formatter(lambda value, _: format_ccc(value, 1).replace("-", "−") if value else "0")
+            ax.yaxis.set_major_formatter(lambda value, _: _plain(round(value, 4)))
         handles, labels = axes[0, 0].get_legend_handles_labels()
         fig.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 7), handlelength=2.6)
     return fig
@@ -58,5 +57,4 @@ def _severities(ax: Any, shown: "pd.DataFrame") -> None:
 
 
 def _plain(value: float) -> str:
-    text = f"{value:.2f}".rstrip("0").rstrip(".") if value % 1 else f"{value:.0f}"
-    return text.replace("0.", ".", 1).replace("-", "−")
+    return f"{value:g}".replace("0.", ".", 1).replace("-", "−")

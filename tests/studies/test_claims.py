@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jcalib.studies.claims import claims
+from jcalib.studies.claims import claims, sentences
 from jcalib.studies.corruptions import Corruption
 from jcalib.studies.factors import cell_names
 from jcalib.studies.published import NOT_COMPARABLE, RESULTS, beside
@@ -60,6 +60,9 @@ def test_what_was_not_run_says_so_and_what_to_run() -> None:
     assert set(rest["verdict"]) == {"not run"} and rest["number"].isna().all()
     assert (rest["measured"] != "").all()
     assert of(table, "joint - lstm")["measured"] == "compare lstm too"
+    said = sentences(table)
+    assert len(said) == len(table) and said[0].startswith("**supported**: joint scores higher than vanilla")
+    assert said[1] == "**not run**: joint scores higher than a recurrent network (joint - lstm; compare lstm too)."
 
 
 @pytest.mark.parametrize(("weak", "supported"), [("other", "key joint - other"), ("itself", "key joint - itself")])

@@ -301,8 +301,8 @@
     $("readout").innerHTML = words.join("");
     const clip = clipAt(frame), sums = part("sums");
     $("said").innerHTML = clip < 0 ? "No map here: no whole clip ends after this." :
-      `The maps explain what <b>${state.fusion}</b> predicts at <b>${times[explained[clip]].toFixed(2)} s</b>: over its baseline, ` +
-      `the face adds <b>${signed(sums[2 * clip + 1], 3)}</b> and the voice <b>${signed(sums[2 * clip], 3)}</b> ${state.target}.`;
+      `The maps explain what <b>${state.fusion}</b> predicts at <b>${times[explained[clip]].toFixed(2)} s</b>; summed up, ` +
+      `the face's map gives <b>${signed(sums[2 * clip + 1], 3)}</b> and the voice's <b>${signed(sums[2 * clip], 3)}</b> ${state.target}.`;
     $("clock").textContent = `${times[frame].toFixed(2)} s`;
     lanes.setAttribute("aria-valuenow", frame);
     lanes.setAttribute("aria-valuetext", `${times[frame].toFixed(2)} seconds, ${state.fusion} ${state.target} ${signed(part("prediction")[frame])}`);

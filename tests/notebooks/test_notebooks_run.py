@@ -24,7 +24,7 @@ ARTEFACTS = ROOT / "tests" / "artefacts"
 def run(arguments: list[str], home: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "JCALIB_HOME": str(home)}
     environment.pop("OMP_NUM_THREADS", None)
-    return subprocess.run(arguments, cwd=cwd, env=environment, capture_output=True, text=True, timeout=400)
+    return subprocess.run(arguments, cwd=cwd, env=environment, capture_output=True, text=True, timeout=900)
 
 
 @pytest.fixture(scope="module")

@@ -102,7 +102,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     environment = {**os.environ, "JCALIB_HOME": str(root / "home")}
     done = subprocess.run(
         [*command, "--fusions", "joint,cross", "--seeds", "2", "--out", "report"],
-        cwd=root, env=environment, capture_output=True, text=True, timeout=500,
+        cwd=root, env=environment, capture_output=True, text=True, timeout=900,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "one label per recording, 2 seeds, joint cross" in done.stdout

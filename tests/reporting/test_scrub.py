@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from jcalib.files import ROOT, home
+from jcalib.files import ROOT
 from jcalib.reporting.scrub import cleaner, scrub
 
 
@@ -16,14 +16,15 @@ from jcalib.reporting.scrub import cleaner, scrub
         (f"{ROOT}/jcalib/clips.py:12", "./jcalib/clips.py:12"),
         (f"\x1b[32m{ROOT}/jcalib/clips.py\x1b[39m", "\x1b[32m./jcalib/clips.py\x1b[39m"),
         (f"{sysconfig.get_paths()['purelib']}/torch/x.py", "site-packages/torch/x.py"),
-        (f"{home()}/runs/joint", "data/runs/joint"),
+        ("/elsewhere/home/runs/joint", "data/runs/joint"),
         (f"open('{Path.home()}/secret')", "open('~/secret')"),
         ("/somewhere/ipykernel_12/3456.py:1: UserWarning", "cell:1: UserWarning"),
         (f"{ROOT}2/other", f"{ROOT}2/other"),
         ("/elsewhere/affwild2/videos", "affwild2/videos"),
     ],
 )
-def test_folders_get_short_names(text: str, clean: str, tmp_path: Path) -> None:
+def test_folders_get_short_names(text: str, clean: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JCALIB_HOME", "/elsewhere/home")
     assert cleaner(tmp_path, {"corpus": "/elsewhere/affwild2"})(text) == clean
 
 

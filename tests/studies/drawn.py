@@ -39,7 +39,7 @@ def drawn_corpus(
         causes = draw_causes(regime_settings(settings), np.random.default_rng([seed, number]))
         name, labels = f"p{number:02d}", causes.labels.astype(np.float32)
         files = (root / f"{name}.wav", root / name, labels, Path("in memory"))
-        recordings.append(Known(name, name, "train", role, *files, causes.truth()))
+        recordings.append(Known(name, name, "train", role, *files, causes=causes.truth()))
     return Corpus("drawn", root, tuple(recordings), settings)
 
 

@@ -14,7 +14,8 @@ from jcalib.files import ROOT, home
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-_CELL_FILE = re.compile(r"[^\s\"'\x1b]*ipykernel_\d+/\d+\.py")
+# Tried at the start of a word only: a player is one word of a million characters, and would be scanned from each of them.
+_CELL_FILE = re.compile(r"(?<![^\s\"'\x1b])[^\s\"'\x1b]*ipykernel_\d+/\d+\.py")
 
 
 def cleaner(report: Path, parameters: Mapping[str, Any]) -> Callable[[str], str]:

@@ -43,3 +43,9 @@ def test_pictures_are_left_alone(tmp_path: Path) -> None:
         "text/plain": "./x",
         "application/json": {"a": ["./y"]},
     }
+
+
+@pytest.mark.parametrize("size", [2_000_000])
+def test_a_player_of_millions_of_characters_is_one_pass(size: int, tmp_path: Path) -> None:
+    text = "A" * size
+    assert cleaner(tmp_path, {})(text) == text  # scanned from every character this would take hours

@@ -14,7 +14,7 @@ from jcalib.files import ROOT, home
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-# Tried at the start of a word only: a player is one word of a million characters, and would be scanned from each of them.
+# Tried at the start of a word only: a player is one word of a million characters, each of them a start otherwise.
 _CELL_FILE = re.compile(r"(?<![^\s\"'\x1b])[^\s\"'\x1b]*ipykernel_\d+/\d+\.py")
 
 

@@ -24,8 +24,8 @@ class Cost(NamedTuple):
 
 # By preset and device. smoke and quick on a CPU: 2 cores of a virtual machine.
 COSTS: dict[tuple[str, str], Cost] = {
-    ("smoke", "cpu"): Cost(corpus=0.1, encoders=0.1, fusion=0.02, chapters=0.6, gigabytes=0.05),
-    ("quick", "cpu"): Cost(corpus=0.9, encoders=0.9, fusion=0.12, chapters=0.9, gigabytes=0.4),
+    ("smoke", "cpu"): Cost(corpus=0.1, encoders=0.1, fusion=0.02, chapters=1.7, gigabytes=0.05),
+    ("quick", "cpu"): Cost(corpus=1.3, encoders=1.8, fusion=0.24, chapters=4.5, gigabytes=0.4),
 }
 
 CELL_COST = 1.5  # of a cell's training over a named fusion's, on average

@@ -21,6 +21,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if line.strip()]
 ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text())
 ROOMS = (
+    "allocator",
     "concordance", "settings", "files", "progress", "provenance", "media", "corpora", "clips", "entries", "encoders",
     "inputs", "features", "own_features", "fusion", "weights", "papers", "training", "submission", "studies", "explain",
     "views", "prediction", "reporting", "doctor", "cli",

@@ -4,6 +4,7 @@ A mask is computed, not drawn: a hash of the seed, the epoch, the step, the drop
 element's place in the tensor. So a seed alone, a seed among twenty and a seed resumed after a kill lose the same units.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -52,7 +53,7 @@ class SeededDropout(TorchDispatchMode):
         self._calls = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if torch.Tag.nondeterministic_seeded not in func.tags:
+        if not _draws(func):
             return func(*args, **(kwargs or {}))
         if func is aten.bernoulli.p:
             return (self._uniform(args[0]) < args[1]).to(args[0].dtype)
@@ -77,6 +78,12 @@ class SeededDropout(TorchDispatchMode):
         hashed = hashed.bitwise_xor_(hashed >> 15).mul_(FACTOR).bitwise_and_(BITS)
         # The highest bits of a product hang on all bits of its factors; 24 of them are a float32 exactly.
         return (hashed >> 8).float().mul_(2.0**-24).view(like.shape)
+
+
+@functools.cache
+def _draws(func: Any) -> bool:
+    """Whether an operation draws random numbers."""
+    return torch.Tag.nondeterministic_seeded in func.tags
 
 
 def _mix(x: Tensor) -> Tensor:

@@ -1,0 +1,30 @@
+"""Freed memory is kept: a second large tensor costs no page faults, as a first one does."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+FAULTS = """
+import resource, torch
+{first}
+def faults():
+    torch.ones(16 * 2**20)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.ones(16 * 2**20)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+print(faults())
+"""
+
+
+def faults(first: str) -> int:
+    """Return the page faults of making 64 MB for the second time."""
+    words = [sys.executable, "-c", FAULTS.format(first=first)]
+    return int(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="mallopt is glibc's")
+def test_large_blocks_are_given_back_and_faulted_in_again_unless_they_are_kept() -> None:
+    assert faults("") > 1000, "nothing to mend"
+    assert faults("from jcalib.training import pick_device; pick_device('cpu')") < 100

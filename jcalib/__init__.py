@@ -19,6 +19,7 @@ _HOMES = {
     "ablate": "studies",
     "robustness": "studies",
     "learning_curve": "studies",
+    "search": "studies",
     "predict": "prediction",
     "attribute": "explain",
     "playback": "explain",

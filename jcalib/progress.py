@@ -1,6 +1,6 @@
 """Stages of long work: the library reports to whoever listens, and is silent when nobody does.
 
-A chapter's kernel is another process: it writes its stages to a file with `Log`, and `replaying` tells them again here.
+A chapter's kernel is another process: it writes its stages to a file with `Log`; `reporting.replay` tells them again.
 """
 
 import json
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import psutil
 
@@ -83,6 +83,21 @@ def listen(listener: Listener) -> None:
 
 
 @contextmanager
+def muted() -> Iterator[None]:
+    """Tell nobody about stages inside the block: who calls tells of it in words of its own."""
+    kept, _listeners[:] = _listeners[:], []
+    try:
+        yield
+    finally:
+        _listeners[:] = kept
+
+
+def listeners() -> tuple[Listener, ...]:
+    """Return who is told now."""
+    return tuple(_listeners)
+
+
+@contextmanager
 def stage(name: str, total: int | None = None) -> Iterator[Stage]:
     """Report one piece of work; costs nothing when nobody listens.
 
@@ -92,7 +107,7 @@ def stage(name: str, total: int | None = None) -> Iterator[Stage]:
         name: what is done.
         total: steps in all, if known.
     """
-    current = Stage(name, total, listeners=tuple(_listeners))
+    current = Stage(name, total, listeners=listeners())
     start = time.monotonic()
     try:
         for listener in current.listeners:
@@ -221,78 +236,3 @@ class Log:
 
 def _plain(stage: Stage) -> Stage:
     return Stage(stage.name, stage.total, stage.done, stage.text, round(stage.seconds, 2), stage.peak_mb)
-
-
-@contextmanager
-def replaying(path: Path) -> Iterator[None]:
-    """Tell the listeners of this process what another one writes to its `Log` while the block runs.
-
-    Args:
-        path: the file of events, which need not be there yet. What it held before the block is not told.
-    """
-    if not _listeners:
-        yield
-        return
-    path.unlink(missing_ok=True)
-    replay, stop = _Replay(path, tuple(_listeners)), threading.Event()
-    reader = threading.Thread(target=replay.run, args=(stop,), daemon=True)
-    reader.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        reader.join()
-
-
-class _Replay:
-    """Reads events as they come, and closes what the other process left open."""
-
-    def __init__(self, path: Path, listeners: tuple[Listener, ...]) -> None:
-        self._path, self._listeners = path, listeners
-        self._read = 0
-        self._open: list[Stage] = []
-
-    def run(self, stop: threading.Event) -> None:
-        ending = False
-        while not ending:
-            ending = stop.wait(0.2)
-            for line in self._new_lines():
-                self._tell(json.loads(line))
-        while self._open:
-            self._finish(self._open[-1], {"text": FAILED})
-
-    def _new_lines(self) -> list[str]:
-        """Return the complete lines written since the last look; a file that has shrunk was begun anew."""
-        if not self._path.exists():
-            return []
-        with self._path.open("rb") as file:
-            if self._path.stat().st_size < self._read:
-                self._read = 0
-            file.seek(self._read)
-            text = file.read()
-        whole = text[: text.rfind(b"\n") + 1]
-        self._read += len(whole)
-        return whole.decode().splitlines()
-
-    def _tell(self, event: dict[str, Any]) -> None:
-        if event["event"] == "started":
-            self._open.append(Stage(event["name"], event["total"]))
-            for listener in self._listeners:
-                listener.started(self._open[-1])
-            return
-        current = next((one for one in reversed(self._open) if one.name == event["name"]), None)
-        if current is None:
-            return
-        if event["event"] == "finished":
-            self._finish(current, event)
-            return
-        current.done = event["done"]
-        for listener in self._listeners:
-            listener.advanced(current)
-
-    def _finish(self, current: Stage, values: dict[str, Any]) -> None:
-        for name in ("done", "text", "seconds", "peak_mb"):
-            setattr(current, name, values.get(name, getattr(current, name)))
-        self._open.remove(current)
-        for listener in self._listeners:
-            listener.finished(current)

@@ -128,6 +128,12 @@ def predict_test(
     return predictions
 
 
+def openings(run: Run) -> list[dict[str, str]]:
+    """Return every time that a test set was opened with a run: time, corpus, template."""
+    file = run.folder / OPENINGS
+    return list(read_json(file)) if file.is_file() else []
+
+
 def _encode(run: Run, corpus: Corpus, device: str) -> Features:
     """Features of a corpus, by the encoders that the run was trained with."""
     how = run.encoding
@@ -139,15 +145,13 @@ def _encode(run: Run, corpus: Corpus, device: str) -> Features:
 
 def _open(run: Run, corpus: Corpus, template: str | Path) -> int:
     """Write down that the test set is opened, and return how often it has been."""
-    file = run.folder / OPENINGS
-    before = read_json(file) if file.is_file() else []
     now = {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "corpus": corpus.name,
         "template": Path(template).name,
     }
-    write_json(file, [*before, now])
-    return len(before) + 1
+    write_json(run.folder / OPENINGS, [*openings(run), now])
+    return len(openings(run))
 
 
 def _written(template: Template, predictions: dict[str, np.ndarray], out: Path, openings: int) -> Submission:

@@ -14,8 +14,9 @@ from reporting.tiny_notebooks import chapter_notebook
 
 from jcalib import progress
 from jcalib.cli import main
-from jcalib.reporting import execute, forecast, notebooks, report
+from jcalib.reporting import execute, forecast, notebooks, report, study_costs
 from jcalib.settings import preset
+from jcalib.studies.space import dimensions
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -97,6 +98,14 @@ def jcalib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         ("weights check nowhere.pt", "nowhere.pt is not a file"),
         ("ablate joint,crosss", "unknown fusion 'crosss': did you mean 'cross'"),
         ("ablate joint,mixer", "joint and cross, add cross"),
+        ("ablate --sizes 5,many", "sizes has 'many': it takes numbers of training recordings, as 5,10,20"),
+        ("search joint,crosss", "unknown fusion 'crosss': did you mean 'cross'"),
+        ("search --space learning_rat=1..2", "unknown setting to search 'learning_rat': did you mean 'learning_rate'"),
+        ("search --space dropout=0..1", "dropout has 1.0: Input should be less than 1"),
+        ("search --space dim=64-128", "the space has 'dim=64-128': it takes NAME=LOW..HIGH"),
+        ("search --trials 0", "greater than or equal to 1"),
+        ("search --preset paper", "preset paper chooses epochs on the report persons"),
+        ("search --preset smoke", "preset smoke has nobody with the role selection"),
         ("ablate --regime redundnat", "unknown regime 'redundnat': did you mean 'redundant'"),
         ("ablate --regime unique --corpus .", "only the embedded corpus has regimes"),
     ],
@@ -126,17 +135,35 @@ def test_an_ablation_says_its_cost_before_it_starts(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("jcalib.training.open_data", interrupted)
-    code, out, err = jcalib("ablate", "--cells", "--regime", "unique", "--device", "cpu")
+    code, out, err = jcalib("ablate", "--cells", "--regime", "unique", "--device", "cpu", "--sizes", "11")
     assert code == 130 and "the same command goes on" in err
-    assert f"{len(preset('quick').fusions) + 24} fusions x 5 seeds on cpu" in out
+    named = preset("quick").fusions
+    assert f"{len(named) + 24} fusions x 5 seeds, {len(named)} of them on 11 training recordings" in out
     assert "quick, unique regime" in out and "at most about" in out
     assert told[0][2].corpus.regime == "unique"
+
+
+def test_a_study_costs_its_trainings(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
+    cost = forecast.Cost(corpus=1, encoders=2, fusion=4, chapters=0, gigabytes=1)
+    monkeypatch.setitem(forecast.COSTS, ("quick", "cpu"), cost)
+    chosen, both = preset("quick"), ["joint", "cross"]
+
+    def minutes(lines: list[str]) -> int:
+        return int(re.search(r"at most about (\d+) min", lines[-1])[1])  # type: ignore[index]
+
+    assert minutes(study_costs.ablation_lines(both, chosen, 5, "cpu", "synthetic")) == 3 + 2 * 4
+    assert minutes(study_costs.ablation_lines(both, chosen, 10, "cpu", "synthetic")) == 3 + 4 * 4
+    cells = study_costs.ablation_lines([*both, "cell-a", "cell-b"], chosen, 5, "cpu", "synthetic", [11, 22])
+    assert minutes(cells) == round(3 + (2 + 2 * study_costs.CELL_COST + 2 * 11 / 22) * 4), "all 22 are there already"
+    space = dimensions({"dim": [128, 384], "dropout": (0.0, 0.5)})
+    assert minutes(study_costs.search_lines(both, space, 10, chosen, 5, "cpu", "synthetic")) == 3 + 2 * 10 * 2 * 4
+    assert "not measured" in study_costs.ablation_lines(both, chosen, 5, "cpu", "folder")[-1]
 
 
 def test_without_a_command_there_is_help(jcalib: Command) -> None:
     code, out, _ = jcalib()
     assert code == 0
-    for command in ("report", "run", "params", "corpus", "train", "ablate", "predict", "weights", "doctor"):
+    for command in ("report", "run", "params", "corpus", "train", "ablate", "search", "predict", "weights", "doctor"):
         assert f"  {command} " in out
 
 

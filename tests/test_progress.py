@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from jcalib.progress import FAILED, Bars, Lines, Log, Stage, listening, replaying, stage
+from jcalib.progress import FAILED, Bars, Lines, Log, Stage, listening, muted, stage
+from jcalib.reporting.replay import replaying
 
 
 class Heard:
@@ -48,6 +49,16 @@ def test_nobody_listens_and_nothing_happens(capsys: pytest.CaptureFixture[str]) 
         work.advance()
         assert threading.active_count() == threads
     assert capsys.readouterr() == ("", "")
+
+
+def test_what_is_muted_is_not_told_and_what_follows_is() -> None:
+    with listening(heard := Heard()):
+        with pytest.raises(KeyError), muted():
+            render()
+            raise KeyError
+        assert heard.events == []
+        render()
+    assert heard.events == WHOLE
 
 
 def test_a_stage_is_told_from_start_to_end() -> None:

@@ -1,4 +1,4 @@
-"""The same verbs from a shell: `jcalib report`, `run`, `params`, `corpus`, `train`, `ablate`, `predict`, `explain`, ...
+"""The same verbs from a shell: `jcalib report`, `run`, `params`, `corpus`, `train`, `ablate`, `search`, `predict`, ...
 
 What the user wrote is checked before torch is imported; a mistake is one line and exit code 2. Progress goes to
 standard error, results to standard output.
@@ -15,6 +15,7 @@ from jcalib.cli.ablation import ablate
 from jcalib.cli.corpora import corpus, submission
 from jcalib.cli.explaining import explain
 from jcalib.cli.prediction import predict
+from jcalib.cli.searching import search
 from jcalib.cli.shared import (
     CorpusPath,
     Device,
@@ -163,6 +164,7 @@ def train(
 
 
 app.command()(ablate)
+app.command()(search)
 app.command()(predict)
 app.command()(explain)
 app.command()(submission)

@@ -48,3 +48,16 @@ def widths_of(text: str) -> tuple[int, ...]:
     if parts and not (len(parts) == 2 and all(part.isdecimal() and int(part) for part in parts)):
         raise UserError(f"smooth has {text!r}: it takes frames for valence and for arousal, as 20,50.")
     return tuple(map(int, parts))
+
+
+def numbers_of(text: str) -> tuple[int, ...]:
+    """Return the numbers of recordings that a shell gives as "5,10,20"; () for none.
+
+    Raises:
+        UserError: one is no number from 1 on.
+    """
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    for part in parts:
+        if not (part.isdecimal() and int(part)):
+            raise UserError(f"sizes has {part!r}: it takes numbers of training recordings, as 5,10,20.")
+    return tuple(map(int, parts))

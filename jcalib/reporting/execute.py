@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from jcalib.files import replacing
-from jcalib.progress import Stage, replaying, stage
+from jcalib.progress import Stage, stage
 from jcalib.reporting import notebooks
 from jcalib.reporting.chapter import events_path, record_path
+from jcalib.reporting.replay import replaying
 from jcalib.reporting.scrub import cleaner, everywhere, scrub
 from jcalib.settings import UserError
 

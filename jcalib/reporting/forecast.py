@@ -1,6 +1,5 @@
 """What a report will cost, said before it starts: device, what is there already, minutes, disk."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,8 +26,6 @@ COSTS: dict[tuple[str, str], Cost] = {
     ("smoke", "cpu"): Cost(corpus=0.1, encoders=0.1, fusion=0.02, chapters=1.7, gigabytes=0.05),
     ("quick", "cpu"): Cost(corpus=1.3, encoders=1.8, fusion=0.24, chapters=4.5, gigabytes=0.4),
 }
-
-CELL_COST = 1.5  # of a cell's training over a named fusion's, on average
 
 
 @dataclass(frozen=True)
@@ -142,33 +139,6 @@ def forecast(planned: Plan, inputs: dict[str, str] | None = None, fresh: bool = 
         needed_gb=cost and cost.gigabytes,
         free_gb=free_gb(home()),
     )
-
-
-def ablation_lines(fusions: Sequence[str], settings: Preset, seeds: int | None, device: str, corpus: str) -> list[str]:
-    """Return what an ablation will do and take at most, as text, before it starts anything.
-
-    Args:
-        fusions: that are compared.
-        settings: the preset, its corpus in the regime that was asked for.
-        seeds: of each; None for the preset's number.
-        device: "auto", "cpu" or "cuda".
-        corpus: "synthetic", or a folder.
-    """
-    from jcalib.fusion.registry import CELL
-    from jcalib.training import pick_device
-
-    kind, count = pick_device(device).type, seeds or settings.seeds
-    own = corpus != SYNTHETIC
-    cost = None if own else COSTS.get((settings.name, kind))
-    cached = look_up(settings, (), count, kind, corpus if own else None)
-    lines = [f"ablation    {len(fusions)} fusions x {count} seeds on {kind}: {' '.join(fusions)}"]
-    lines.append(f"corpus      {corpus if own else f'{settings.name}, {settings.corpus.regime} regime'}")
-    if cost is None:
-        return [*lines, f"time        not measured for {'this corpus' if own else settings.name} on {kind}"]
-    weights = [CELL_COST if name.startswith(CELL) else 1 for name in fusions]
-    minutes = sum(weights) * cost.fusion * count / settings.seeds
-    minutes += (not cached.corpus) * cost.corpus + (not cached.encoders) * cost.encoders
-    return [*lines, f"time        at most about {max(round(minutes), 1)} min; runs that are finished are used again"]
 
 
 def inputs_of(corpus: str, preset: str, features: str = "") -> dict[str, str]:

@@ -4,9 +4,10 @@ from jcalib.studies.ablation import Study, ablate
 from jcalib.studies.audits import Audit, Audits, audit_corpus
 from jcalib.studies.claims import sentences
 from jcalib.studies.feature_audits import audit_features
-from jcalib.studies.learning import LearningCurve, learning_cost, learning_curve
+from jcalib.studies.learning import LearningCurve, check_sizes, learning_cost, learning_curve
 from jcalib.studies.published import NOT_COMPARABLE, beside
 from jcalib.studies.robustness import Robustness, robustness
+from jcalib.studies.search import Search, search
 
 __all__ = [
     "NOT_COMPARABLE",
@@ -14,13 +15,16 @@ __all__ = [
     "Audits",
     "LearningCurve",
     "Robustness",
+    "Search",
     "Study",
     "ablate",
     "audit_corpus",
     "audit_features",
     "beside",
+    "check_sizes",
     "learning_cost",
     "learning_curve",
     "robustness",
+    "search",
     "sentences",
 ]

@@ -13,12 +13,11 @@ from jcalib.features import Features
 from jcalib.fusion import choose_fusion
 from jcalib.settings import Preset, UserError
 from jcalib.settings import preset as preset_of
-from jcalib.studies import factors, families, verdicts
+from jcalib.studies import factors, families, practices, verdicts
 from jcalib.studies.claims import claims
 from jcalib.studies.cost import costs, flops
 from jcalib.studies.families import SINGLE
-from jcalib.studies.latex import booktabs
-from jcalib.studies.statistics import TARGETS, Comparison, ccc_from_sums, compare, sums, zero_filled
+from jcalib.studies.statistics import Comparison, ccc_from_sums, compare, sums
 from jcalib.training import Run, evaluation, fit
 
 if TYPE_CHECKING:
@@ -65,8 +64,7 @@ class Study:
         return next(iter(self.runs.values())).stacked()[0]
 
     def frame(self) -> pd.DataFrame:
-        """Return one row a fusion, seed and target: ccc, rmse, pearson, parameters, train_seconds, flops.
-
+        """Return one row a fusion, seed and target: the columns of `Run.frame`, and flops (`studies.cost.flops`).
         With smoothing CCC is that of the smoothed predictions, and rmse and pearson are left out.
         """
         tables = {name: run.frame().assign(flops=flops(run.settings)) for name, run in self.runs.items()}
@@ -77,72 +75,58 @@ class Study:
         return pd.concat(tables.values(), ignore_index=True)
 
     def zero_filled(self) -> pd.DataFrame:
-        """Return what zero-filling, as in the released validation code, would have claimed.
-
-        Returns:
-            One row a fusion and target (valence, arousal, mean): ccc is the official metric, zero_filled what the
-            same predictions get when every frame without a label or without a prediction counts as agreement at 0,
-            filled the share of such frames. Means over seeds.
-        """
-        frames = np.array([len(true) for true in self._labels])[:, None, None]
-        rows = []
-        for name, table in self.sums.items():
-            official, claimed = (ccc_from_sums(one.sum(0)).mean(0) for one in (table, zero_filled(table, frames)))
-            filled = 1 - table[..., 0].sum(0).mean(0) / frames.sum()
-            triples = [*zip(official, claimed, filled, strict=True)]
-            triples.append(tuple(np.mean(triples, axis=0)))
-            rows += [(name, target, *triple) for target, triple in zip((*TARGETS, "mean"), triples, strict=True)]
-        return pd.DataFrame(rows, columns=["fusion", "target", "ccc", "zero_filled", "filled"])
+        """Return what zero-filling would have claimed of every fusion: `studies.practices.zero_filled_scores`."""
+        return practices.zero_filled_scores(self.sums, [len(true) for true in self._labels])
 
     def practices(self, zero_fill: bool = False) -> list[str]:
         """Return what has to be said about the numbers, a sentence each: smoothing where it is on, and on request
         what zero-filling would have claimed.
         """
-        said = []
-        if self.smooth:
-            widths = " and ".join(f"{width} ({of})" for width, of in zip(self.smooth, TARGETS, strict=True))
-            said.append(
-                f"Predictions are averaged over {widths} frames before they are scored; by default they are not."
-            )
-        table = self.zero_filled() if zero_fill else pd.DataFrame()
-        for row in table[table["target"] == "mean"].to_dict("records") if zero_fill else []:
-            ours, theirs = (verdicts.format_ccc(row[column]) for column in ("ccc", "zero_filled"))
-            said.append(
-                f"{row['fusion']}: {ours} by the official metric; {theirs} if frames without a label or prediction "
-                f"({row['filled']:.1%}) counted as agreement at 0, as in the released code."
-            )
-        return said
+        return practices.sentences(self.smooth, self.zero_filled() if zero_fill else None)
 
     def primary(self) -> Comparison:
         """Return joint - cross on the mean of valence and arousal, the one test that is not adjusted."""
         return families.primary(self.sums, self.persons, self.margin).of("joint", "cross")
 
     def against_mixer(self) -> Comparison | None:
-        """Return joint - mixer, adjusted within its family; None where one of the two was not run."""
-        if not {"joint", "mixer"} <= set(self.sums):
+        """Return joint - mixer on the mean, planned and not adjusted; None where one of the two was not run."""
+        if not self._has_mixer:
             return None
-        return families.secondary(self.sums, self.persons, self.margin).of("joint", "mixer")
+        return families.planned(self.sums, self.persons, self.margin).of("joint", "mixer")
 
     def comparisons(self) -> pd.DataFrame:
         """Return every test of the families that were fixed beforehand, with interval, p, verdict."""
         parts = [families.primary, families.secondary]
-        tables = [family(self.sums, self.persons, self.margin).frame() for family in parts]
-        if self._has_singles:
-            tables.append(families.single(self.sums, self.persons, self.margin).frame())
-        return pd.concat(tables, ignore_index=True)
+        parts[1:1] = [families.planned] if self._has_mixer else []
+        parts += [families.single] if self._has_singles else []
+        return pd.concat([part(self.sums, self.persons, self.margin).frame() for part in parts], ignore_index=True)
+
+    @property
+    def _has_mixer(self) -> bool:
+        return {"joint", "mixer"} <= set(self.sums)
 
     @property
     def _has_singles(self) -> bool:
         return set(SINGLE) <= set(self.sums)
 
     def table(self) -> pd.DataFrame:
-        """Return one row a fusion, best first.
+        """Return one row a fusion, best first; the 24 cells have a table of their own (`cells`).
 
         Columns fusion, ccc_valence, ccc_arousal, mean, low, high (95 % interval of the mean), parameters,
         train_seconds, beats_single, joint_against.
         """
-        rows = [self._row(name) for name in self.runs]
+        rows = [self._row(name) for name in families.named(self.runs)]
         return pd.DataFrame(rows).sort_values("mean", ascending=False, ignore_index=True)
+
+    def cells(self) -> pd.DataFrame:
+        """Return one row a cell that was run, best first: fusion, key, axis, normaliser, combine, ccc_valence,
+        ccc_arousal, mean, low, high, parameters, train_seconds.
+        """
+        names = [name for name in factors.cell_names() if name in self.runs]
+        rows = [self._row(name) | factors.setting(name) for name in names]
+        numbers = ("ccc_valence", "ccc_arousal", "mean", "low", "high", "parameters", "train_seconds")
+        columns = ["fusion", *factors.VANILLA, *numbers]
+        return pd.DataFrame(rows, columns=columns).sort_values("mean", ascending=False, ignore_index=True)
 
     def _row(self, name: str) -> dict[str, Any]:
         own = compare(self.sums[name], clusters=self.persons, margin=self.margin)
@@ -199,10 +183,20 @@ class Study:
         return plot_differences(families.overview(self.sums, self.persons, self.margin))
 
     def plot_scores(self) -> "Figure":
-        """Draw every fusion's CCC, seeds as small dots."""
+        """Draw every fusion's CCC, seeds as small dots; `plot_cells` draws the 24 cells."""
         from jcalib.views.comparisons import plot_scores
 
-        return plot_scores(families.scores(self.sums))
+        return plot_scores(self.scores())
+
+    def scores(self) -> pd.DataFrame:
+        """Return each seed's CCC over all recordings: fusion, target, seed, ccc; without the 24 cells."""
+        return families.scores({name: self.sums[name] for name in families.named(self.sums)})
+
+    def plot_cells(self) -> "Figure":
+        """Draw the CCC of the 24 cells as a chart of the four switches, joint and vanilla in its corners."""
+        from jcalib.views.factors import plot_cells
+
+        return plot_cells(self.cells())
 
     def factors(self) -> pd.DataFrame:
         """Return what each switch between vanilla and joint does: `studies.factors.factors` of the 24 cells.
@@ -245,22 +239,9 @@ class Study:
 
     def to_latex(self) -> str:
         """Return the table for a paper (booktabs)."""
-        table = self.table()
-        interval = [
-            f"[{verdicts.format_ccc(low)}, {verdicts.format_ccc(high)}]"
-            for low, high in zip(table["low"], table["high"], strict=True)
-        ]
-        shown = pd.DataFrame(
-            {
-                "Fusion": table["fusion"],
-                "Valence": table["ccc_valence"].map(verdicts.format_ccc),
-                "Arousal": table["ccc_arousal"].map(verdicts.format_ccc),
-                "Mean": table["mean"].map(verdicts.format_ccc),
-                r"95 \% interval": interval,
-                "Parameters": table["parameters"].map("{:,}".format),
-            }
-        )
-        return booktabs(list(shown.columns), shown.to_numpy().tolist(), "lccccr", self.practice)
+        from jcalib.studies.export import table_to_latex
+
+        return table_to_latex(self.table(), self.practice)
 
 
 def ablate(
@@ -293,8 +274,6 @@ def ablate(
     if features.one_label and tuple(smooth):
         raise UserError("smooth averages over frames, and a recording with one label has one prediction: leave it out.")
     names = [choose_fusion(name) for name in names]
-    missing = [name for name in ("joint", "cross") if name not in names]
-    if missing:
-        raise UserError(f"the study has {', '.join(names)}, not {missing[0]}: joint and cross are what is compared.")
+    families.check_compared(names)
     chosen = preset_of(preset)
     return Study({name: fit(name, features, seeds, chosen, device=device) for name in names}, margin, tuple(smooth))

@@ -1,8 +1,6 @@
 """What a fusion costs to run: operations, time and memory of one sequence, beside what it scores."""
 
-import gc
 import time
-import weakref
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -11,11 +9,10 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from jcalib.training import Run, RunSettings, pick_device
+from jcalib.training.memory import peak_bytes
 
 BASE = "concat"  # what the ratios are to, where it was run; the first fusion otherwise
 ROUNDS, CALLS = 7, 4
@@ -82,14 +79,6 @@ def latencies(calls: Mapping[str, Callable[[], Any]], device: torch.device) -> d
     return {name: np.array(values) for name, values in seconds.items()}
 
 
-def peak_bytes(call: Callable[[], Any]) -> int:
-    """Return the most bytes that tensors made by a call held at one time; what was there before is not counted."""
-    gc.collect()
-    with _Alive() as alive:
-        call()
-    return alive.peak
-
-
 def _predict_one(settings: RunSettings, device: torch.device) -> Callable[[], Tensor]:
     """Return a call that predicts one sequence of zeros; what the values are costs nothing."""
     fusion = settings.build().eval().to(device)
@@ -101,30 +90,3 @@ def _predict_one(settings: RunSettings, device: torch.device) -> Callable[[], Te
             return fusion(audio, visual).prediction
 
     return predict
-
-
-class _Alive(TorchDispatchMode):
-    """Counts the bytes of the storages that operations make, until each is freed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = self.peak = 0
-        self._known: set[int] = set()
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        given = {one.untyped_storage()._cdata for one in tree_leaves((args, kwargs)) if isinstance(one, Tensor)}
-        result = func(*args, **(kwargs or {}))
-        for one in tree_leaves(result):
-            if isinstance(one, Tensor):
-                storage = one.untyped_storage()
-                key = storage._cdata
-                if key not in given and key not in self._known:
-                    self._known.add(key)
-                    self.now += storage.nbytes()
-                    weakref.finalize(storage, self._freed, key, storage.nbytes())
-        self.peak = max(self.peak, self.now)
-        return result
-
-    def _freed(self, key: int, size: int) -> None:
-        self._known.discard(key)
-        self.now -= size

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jcalib.files import replacing
-from jcalib.studies import families
 from jcalib.studies.factors import cell_names, to_latex
+from jcalib.studies.latex import booktabs
+from jcalib.studies.verdicts import format_ccc
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,13 +23,30 @@ def write_study(study: "Study", folder: Path) -> list[Path]:
         _text(folder / "table.csv", _csv(study.table())),
         _text(folder / "table.tex", study.to_latex() + "\n"),
         style.save(study.plot(), folder, "differences", study.comparisons()),
-        style.save(study.plot_scores(), folder, "scores", families.scores(study.sums)),
+        style.save(study.plot_scores(), folder, "scores", study.scores()),
     ]
     if set(cell_names()) <= set(study.runs):
         effects = study.factors()
+        written.append(style.save(study.plot_cells(), folder, "cells", study.cells()))
         written.append(_text(folder / "factors.tex", to_latex(effects) + "\n"))
         written.append(style.save(study.plot_factors(), folder, "factors", effects))
     return written
+
+
+def table_to_latex(table: "pd.DataFrame", note: str = "") -> str:
+    """Return a study's table for a paper.
+
+    Args:
+        table: as `Study.table()` gives it.
+        note: a last line in small print.
+    """
+    rows = []
+    for one in table.to_dict("records"):
+        ccc = [format_ccc(one[name]) for name in ("ccc_valence", "ccc_arousal", "mean")]
+        interval = f"[{format_ccc(one['low'])}, {format_ccc(one['high'])}]"
+        rows.append([one["fusion"].replace("_", r"\_"), *ccc, interval, f"{one['parameters']:,}"])
+    head = ["Fusion", "Valence", "Arousal", "Mean", r"95 \% interval", "Parameters"]
+    return booktabs(head, rows, "lccccr", note)
 
 
 def _csv(table: "pd.DataFrame") -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from math import comb
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -36,6 +36,11 @@ KEYS = ("other", "joint", "itself")
 def cell_name(setting: Mapping[str, str]) -> str:
     """Return the name of the fusion with these four switches."""
     return CELL + "-".join(setting[switch] for switch in VANILLA)
+
+
+def setting(name: str) -> dict[str, str]:
+    """Return the four switches of a cell by its name."""
+    return dict(zip(VANILLA, name.removeprefix(CELL).split("-"), strict=True))
 
 
 def cell_names() -> list[str]:
@@ -108,12 +113,36 @@ def factors(
     return table.drop(columns="paired")
 
 
+def sentences(table: "pd.DataFrame") -> list[str]:
+    """Return the effects in words: how joint - vanilla is shared, and every contrast with its verdicts.
+
+    Args:
+        table: as `factors` gives it.
+    """
+    shares = table[(table["kind"] == "Shapley") & (table["target"] == MEAN)].to_dict("records")
+    total = format_ccc(sum(one["difference"] for one in shares))
+    said = [f"Joint - vanilla is {total} CCC, mean of valence and arousal, and is shared by {_listed(shares)}."]
+    contrasts = table[(table["kind"] == "contrast") & (table["target"] != MEAN)]
+    for (switch, effect), rows in contrasts.groupby(["switch", "effect"], sort=False):
+        found = "; ".join(f"{one['target']} {_amount(one)}, {one['verdict']}" for one in rows.to_dict("records"))
+        said.append(f"{switch}, {effect}, mean over the cells that agree in the rest: {found}.")
+    return said
+
+
+def _listed(shares: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(f"{one['switch']} ({one['effect']}) {_amount(one)}" for one in shares)
+
+
+def _amount(one: Mapping[str, Any]) -> str:
+    return f"{format_ccc(one['difference'])} [{format_ccc(one['low'])}, {format_ccc(one['high'])}]"
+
+
 def to_latex(table: "pd.DataFrame") -> str:
     """Return the effects for a paper (booktabs), with 95 % intervals; a star where Holm's p is below .05."""
     rows: dict[tuple[str, str], list[str]] = {}
     for one in table.to_dict("records"):  # targets in order within an effect
         star = "*" if one["p_adjusted"] < LEVEL else ""
-        cell = f"{format_ccc(one['difference'])}{star} [{format_ccc(one['low'])}, {format_ccc(one['high'])}]"
+        cell = _amount(one).replace(" ", f"{star} ", 1)
         effect = one["effect"].replace(" - ", " $-$ ")
         rows.setdefault((f"{one['switch']}: {effect}", one["kind"]), []).append(cell)
     head = ["Effect", "Kind", "Valence", "Arousal", "Mean"]

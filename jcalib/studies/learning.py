@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,6 +48,12 @@ class LearningCurve:
 
         return plot_learning(self.frame())
 
+    def write(self, folder: Path | str) -> Path:
+        """Write the figure as PNG and PDF, with every seed's CCC as CSV; return the PNG."""
+        from jcalib.views import style
+
+        return style.save(self.plot(), folder, "learning", self.frame())
+
 
 def learning_curve(
     names: Iterable[str],
@@ -73,6 +80,7 @@ def learning_curve(
         UserError: a size below 1 or above the number of fusion-training recordings.
     """
     names = list(names)
+    check_sizes(features, sizes)
     cut = {size: with_recordings(features, size, order) for size in sorted(set(sizes))}
     return LearningCurve(
         {size: Study({n: fit(n, part, seeds, preset, device=device) for n in names}) for size, part in cut.items()}
@@ -90,11 +98,8 @@ def with_recordings(features: Features, size: int, order: int = 0) -> Features:
     Raises:
         UserError: there are not that many.
     """
+    check_sizes(features, [size])
     numbers = features.of_role("fusion")
-    if not 1 <= size <= len(numbers):
-        raise UserError(
-            f"a learning curve's size is {size}: there are {len(numbers)} training recordings, take 1 to all."
-        )
     if size == len(numbers):
         return features
     kept = set(np.random.default_rng(order).permutation(numbers)[:size].tolist())
@@ -104,6 +109,18 @@ def with_recordings(features: Features, size: int, order: int = 0) -> Features:
     )
     source = fingerprint([features.source, "trained on", sorted(infos[number].name for number in kept)])
     return replace(features, recordings=infos, source=source)
+
+
+def check_sizes(features: Features, sizes: Iterable[int]) -> None:
+    """Refuse sizes of a learning curve that there are not.
+
+    Raises:
+        UserError: a size below 1 or above the number of fusion-training recordings.
+    """
+    there = len(features.of_role("fusion"))
+    for size in sizes:
+        if not 1 <= size <= there:
+            raise UserError(f"a learning curve's size is {size}: there are {there} training recordings, take 1 to all.")
 
 
 def learning_cost(study: Study, sizes: Sequence[int], fusions: int, recordings: int) -> str:
@@ -118,4 +135,6 @@ def learning_cost(study: Study, sizes: Sequence[int], fusions: int, recordings: 
     new = set(sizes) - {recordings}  # all of them: that run is there
     mean = float(np.mean([run.metrics["train_seconds"] for run in study.runs.values()]))
     seconds = fusions * mean * sum(size / recordings for size in new)
-    return f"{fusions * len(new)} trainings, about {seconds:.0f} s by how long these fusions took on all {recordings}."
+    trainings = fusions * len(new)
+    count = f"{trainings} {'training' if trainings == 1 else 'trainings'}"
+    return f"{count} more, about {seconds:.0f} s by how long these fusions took on all {recordings} recordings."

@@ -1,5 +1,7 @@
 """Published results on Aff-Wild2, as far as they stand in an abstract, beside a study's own."""
 
+from pathlib import Path
+
 import pandas as pd
 
 COLUMNS = ["method", "data", "split", "valence", "arousal", "source"]
@@ -33,7 +35,7 @@ def beside(table: pd.DataFrame, data: str) -> pd.DataFrame:
 
     Args:
         table: as `Study.table()` gives it.
-        data: what the study was made on.
+        data: what the study was made on; of a folder its name is shown.
 
     Returns:
         Columns method, data, split, valence, arousal, source.
@@ -41,7 +43,7 @@ def beside(table: pd.DataFrame, data: str) -> pd.DataFrame:
     ours = table[table["fusion"].isin(["joint", "cross"])]
     columns = (ours["fusion"], ours["ccc_valence"], ours["ccc_arousal"])
     rows: list[tuple[object, ...]] = [
-        (name, data, "report persons", valence, arousal, "this study")
+        (name, Path(data).name, "report persons", valence, arousal, "this study")
         for name, valence, arousal in zip(*columns, strict=True)
     ]
     rows += [(method, AFFWILD2, *rest) for method, *rest in RESULTS]

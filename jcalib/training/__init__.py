@@ -12,8 +12,8 @@ from jcalib.settings import preset as _preset_of
 from jcalib.training.batched import Ensemble, pick_device
 from jcalib.training.encoders import encoder_runs, load_encoder, train_encoders
 from jcalib.training.evaluation import complete_sequences
-from jcalib.training.fusions import Epoch, fit
-from jcalib.training.run import TARGETS, Run, RunSettings
+from jcalib.training.fusions import fit
+from jcalib.training.run import TARGETS, Epoch, Run, RunSettings
 
 __all__ = [
     "TARGETS",

@@ -4,7 +4,9 @@ The seeds share the code and nothing else. Each has its own parameters, its own 
 to what it would come to alone.
 """
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
@@ -15,6 +17,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from jcalib.allocator import keep_freed_memory
 from jcalib.fusion import FusionOutput
+from jcalib.settings import UserError
 from jcalib.training.dropout import SeededDropout
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -93,7 +96,7 @@ class Ensemble:
             (S,), differentiable in the parameters.
 
         Raises:
-            UserError: the fusion draws random numbers that are not dropout.
+            UserError: the fusion draws random numbers that are not dropout, or holds what seeds cannot share.
         """
         self.skeleton.train()
         dropout = SeededDropout(keys)
@@ -105,7 +108,8 @@ class Ensemble:
             return loss(prediction, t)
 
         batch = (audio, visual, mask, target)
-        return vmap(one, randomness="different")(self.parameters, self.buffers, *batch)
+        with self._sharing():
+            return vmap(one, randomness="different")(self.parameters, self.buffers, *batch)
 
     def __call__(self, audio: Tensor, visual: Tensor, mask: Tensor | None = None, maps: bool = False) -> FusionOutput:
         """Evaluate every seed on the same input, without dropout.
@@ -124,7 +128,23 @@ class Ensemble:
         def one(parameters: Any, buffers: Any) -> FusionOutput:
             return functional_call(self.skeleton, (parameters, buffers), (audio, visual, mask), {"maps": maps})
 
-        return vmap(one)(self.parameters, self.buffers)
+        with self._sharing():
+            return vmap(one)(self.parameters, self.buffers)
+
+    @contextmanager
+    def _sharing(self) -> Iterator[None]:
+        """Say in the user's words what `vmap` has no rule for: nn.LSTM, nn.GRU, nn.RNN."""
+        try:
+            yield
+        except RuntimeError as error:
+            found = re.search(r"Batching rule not implemented for aten::(\w+)", str(error))
+            if not found:
+                raise
+            name = getattr(self.skeleton, "name", "") or type(self.skeleton).__name__
+            raise UserError(
+                f"fusion {name!r} uses {found[1]}, which cannot train many seeds in one program: write it as "
+                "operations on tensors, as jcalib.fusion.recurrent.bilstm does with the weights of an nn.LSTM."
+            ) from None
 
     def predict(self, audio: Tensor, visual: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return the mean prediction over seeds, (B, L, K): what is explained."""

@@ -7,19 +7,18 @@ it, and an interrupted training goes on to the numbers of an undisturbed one.
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_leaves
 
 from jcalib.clips import sequence_rows, training_rows
 from jcalib.concordance import ConcordanceLoss, ccc
 from jcalib.features import Features
-from jcalib.files import fingerprint, replacing, source_fingerprint, write_json
-from jcalib.fusion import FUSIONS
+from jcalib.files import replacing, write_json
 from jcalib.fusion.registry import check_modalities
 from jcalib.progress import stage
 from jcalib.provenance import provenance
@@ -29,24 +28,10 @@ from jcalib.training.batched import Ensemble, pick_device
 from jcalib.training.calibration import calibrate
 from jcalib.training.dropout import step_keys
 from jcalib.training.evaluation import Resident, frame_table, predict_rows, score, scored
-from jcalib.training.run import TARGETS, Run, RunSettings, runs_folder, seeds_of
+from jcalib.training.memory import peak_bytes
+from jcalib.training.run import TARGETS, Epoch, Run, RunSettings, code_of, runs_folder, seeds_of
 
 SAVE_EVERY = 5.0  # seconds between saved states; a kill costs at most that much work
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What a callback is told after each epoch.
-
-    Attributes:
-        number: of the epoch, from 0.
-        loss: (S,) mean training loss, 1 - CCC.
-        selection: (S, 2) CCC on the persons that select.
-    """
-
-    number: int
-    loss: np.ndarray
-    selection: np.ndarray
 
 
 def fit(
@@ -84,7 +69,7 @@ def fit(
         visual_dim=features.visual.shape[1],
         one_label=features.one_label,
         device=pick_device(device).type,
-        code=_code(fusion),
+        code=code_of(fusion),
     )
     folder = runs_folder() / settings.name
     with stage(f"train {fusion}", settings.training.epochs) as progress:
@@ -102,14 +87,6 @@ def fit(
         means = run.frame().groupby("target", sort=False)["ccc"].mean()
         progress.note(f"{len(settings.seeds)} seeds, CCC V {means['valence']:.3f} A {means['arousal']:.3f}")
     return run
-
-
-def _code(fusion: str) -> str:
-    """Fingerprint what trains: this room, the attention, and the source of a user's own fusion."""
-    import inspect
-
-    own = inspect.getsource(FUSIONS[fusion])
-    return fingerprint([source_fingerprint("concordance.py", "clips.py", "fusion", "training"), own])
 
 
 class _Training:
@@ -182,12 +159,24 @@ class _Training:
         keys = step_keys(self.settings.seeds, number, len(batches)).to(self.device)
         total = torch.zeros(len(self.settings.seeds), device=self.device)
         for rows, key in zip(batches, keys, strict=True):
-            losses = self.ensemble.losses(self.loss, *self.data.gather(rows), keys=key)
-            self.optimizer.zero_grad(set_to_none=True)
-            losses.sum().backward()
+            total += self._backward(rows, key)
             self.optimizer.step()
-            total += losses.detach()
         return (total / len(batches)).cpu().numpy()
+
+    def _backward(self, rows: Tensor, key: Tensor) -> Tensor:
+        """Return each seed's loss on its own batch, and leave the gradients."""
+        self.optimizer.zero_grad(set_to_none=True)
+        losses = self.ensemble.losses(self.loss, *self.data.gather(rows), keys=key)
+        losses.sum().backward()
+        return losses.detach()
+
+    def _peak_bytes(self) -> int:
+        """Return the memory of a training step: parameters, the optimiser's moments, and what a batch makes of them."""
+        rows = self._shuffled(0)[:, : self.settings.training.batch]
+        key = step_keys(self.settings.seeds, 0, 1)[0].to(self.device)
+        self.optimizer.zero_grad(set_to_none=True)
+        held = tree_leaves([self.ensemble.tensors(), self.optimizer.state_dict()["state"]])
+        return peak_bytes(lambda: self._backward(rows, key)) + sum(one.nbytes for one in held)
 
     def _shuffled(self, epoch: int) -> Tensor:
         """Return the rows of each seed's own sequences of an epoch, (S, sequences, L), on the device."""
@@ -294,4 +283,5 @@ class _Training:
             "selection": self.best_score.tolist(),
             "parameters": parameters,
             "train_seconds": round(seconds, 2),
+            "train_peak_mb": self._peak_bytes() / 2**20,
         }

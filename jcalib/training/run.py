@@ -16,8 +16,8 @@ import pandas as pd
 from pydantic import ValidationError
 
 from jcalib.features import Encoding
-from jcalib.files import home, read_json
-from jcalib.fusion import Fusion, build_fusion
+from jcalib.files import fingerprint, home, read_json, source_fingerprint
+from jcalib.fusion import FUSIONS, Fusion, build_fusion
 from jcalib.settings import Settings, TrainingSettings, UserError, choose
 from jcalib.training.batched import Ensemble, pick_device
 from jcalib.training.calibration import Calibration
@@ -58,6 +58,21 @@ class RunSettings(Settings):
         )
 
 
+@dataclass(frozen=True)
+class Epoch:
+    """What a callback is told after each epoch.
+
+    Attributes:
+        number: of the epoch, from 0.
+        loss: (S,) mean training loss, 1 - CCC.
+        selection: (S, 2) CCC on the persons that select.
+    """
+
+    number: int
+    loss: np.ndarray
+    selection: np.ndarray
+
+
 def seeds_of(seeds: int | Sequence[int]) -> tuple[int, ...]:
     """Return the seeds that a number of them, or a list of them, means: 3 is 0, 1, 2.
 
@@ -71,6 +86,14 @@ def seeds_of(seeds: int | Sequence[int]) -> tuple[int, ...]:
     if wrong:
         raise UserError(f"seeds has {wrong[0]}: each is a number from 0 to 2147483647 and comes once.")
     return chosen
+
+
+def code_of(fusion: str) -> str:
+    """Return a fingerprint of what trains: this room, the attention, and the source of a user's own fusion."""
+    import inspect
+
+    own = inspect.getsource(FUSIONS[fusion])
+    return fingerprint([source_fingerprint("concordance.py", "clips.py", "fusion", "training"), own])
 
 
 def runs_folder() -> Path:
@@ -138,10 +161,15 @@ class Run:
         return Encoding.model_validate(read_json(file)) if file.is_file() else None
 
     def frame(self) -> pd.DataFrame:
-        """Return one row a seed and target: fusion, seed, target, ccc, rmse, pearson, parameters, train_seconds."""
+        """Return one row a seed and target: fusion, seed, target, ccc, rmse, pearson, parameters, and the cost.
+
+        The cost is that of all seeds together: train_seconds, and train_peak_mb, the most MiB that tensors hold in a
+        training step. It is counted from what operations make, not sampled: parameters, gradients, the optimiser's
+        moments and the activations of a batch; not the features, nor what a kernel or an allocator takes besides.
+        """
         table = pd.DataFrame(self.metrics["scores"])
         table.insert(0, "fusion", self.settings.fusion)
-        return table.assign(parameters=self.metrics["parameters"], train_seconds=self.metrics["train_seconds"])
+        return table.assign(**{name: self.metrics[name] for name in ("parameters", "train_seconds", "train_peak_mb")})
 
     def ensemble(self, device: str = "auto") -> Ensemble:
         """Return the trained fusions of all seeds, ready to predict."""

@@ -1,15 +1,18 @@
-"""The figure of the four switches: how joint - cross is shared among them, and each setting against another."""
+"""The figures of the four switches: the 24 cells, how joint - cross is shared, and each setting against another."""
 
 from typing import TYPE_CHECKING, Any
 
 from jcalib.studies.verdicts import format_ccc
-from jcalib.views.style import BAND, COLOURS, DIM, figure, look, rows_from_top
+from jcalib.views.style import BAND, COLOURS, DIM, INK, figure, look, rows_from_top
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
 PLACES = {"valence": (-0.24, "V"), "mean": (0.0, ""), "arousal": (0.24, "A")}
+ROWS = [(key, axis) for key in ("other", "joint", "itself") for axis in ("time", "feature")]  # of the chart of cells
+COLUMNS = [(normaliser, combine) for normaliser in ("softmax", "tanh") for combine in ("reweight", "map")]
+CORNERS = {("other", "time", "softmax", "reweight"): "vanilla", ("joint", "feature", "tanh", "map"): "joint"}
 PANELS = {"Shapley": "share of joint − cross (Shapley)", "contrast": "one setting against another"}
 
 
@@ -36,6 +39,39 @@ def plot_factors(table: "pd.DataFrame") -> "Figure":
         words = "difference in CCC: V valence, A arousal, plain dot their mean; grey: within the margin of"
         fig.supxlabel(f"{words} {format_ccc(margin, 2)}", size=8.5, color=DIM)
     return fig
+
+
+def plot_cells(table: "pd.DataFrame") -> "Figure":
+    """Draw the CCC of every cell, mean of valence and arousal: darker is higher; joint and vanilla are framed.
+
+    Args:
+        table: as `Study.cells()` gives it; a cell that was not run stays empty.
+    """
+    with look():
+        fig, ax = figure(width=6.4, height=3.6, grid="none")
+        low, high = table["mean"].min(), table["mean"].max()
+        for one in table.to_dict("records"):
+            _cell(ax, one, 0.08 + 0.84 * (one["mean"] - low) / max(high - low, 1e-9))
+        rows_from_top(ax, [f"key {key}, {axis} axis" for key, axis in ROWS])
+        ax.set_xticks(range(len(COLUMNS)), [f"{normaliser}\n{combine}" for normaliser, combine in COLUMNS], color=INK)
+        ax.set_xlim(-0.5, len(COLUMNS) - 0.5)
+        ax.spines["bottom"].set_visible(False)
+        ax.set_xlabel("CCC, mean of valence and arousal, with its 95 % interval")
+    return fig
+
+
+def _cell(ax: Any, one: dict[Any, Any], shade: float) -> None:
+    from matplotlib.colors import to_rgba
+    from matplotlib.patches import Rectangle
+
+    x, y = COLUMNS.index((one["normaliser"], one["combine"])), ROWS.index((one["key"], one["axis"]))
+    name = CORNERS.get((one["key"], one["axis"], one["normaliser"], one["combine"]), "")
+    frame = COLOURS["cross" if name == "vanilla" else "joint"] if name else "white"
+    look_of = {"facecolor": to_rgba(COLOURS["joint"], shade), "edgecolor": frame, "lw": 2.6 if name else 1}
+    ax.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, zorder=3 if name else 2, **look_of))
+    words = {"color": "white" if shade > 0.5 else INK, "ha": "center", "va": "center", "zorder": 4}
+    ax.text(x, y - 0.15, f"{format_ccc(one['mean'])} {name}".strip(), size=8.5, weight="bold", **words)
+    ax.text(x, y + 0.2, f"[{format_ccc(one['low'])}, {format_ccc(one['high'])}]", size=6.5, **words)
 
 
 def _title(shown: "pd.DataFrame", title: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from toy import toy_features, toy_preset
 
 from jcalib.settings import UserError
-from jcalib.studies import Study, ablate
+from jcalib.studies import Study, ablate, beside
 from jcalib.studies.factors import cell_names
 from jcalib.studies.statistics import ccc_from_sums
 from jcalib.training import fit
@@ -90,6 +90,24 @@ def test_latex_has_a_line_a_fusion(study: Study) -> None:
     assert all(f"\n{name} &" in text for name in NAMES)
 
 
+def test_latex_escapes_what_latex_reads(study: Study) -> None:
+    wide = Study({**study.runs, "cross_wide": study.runs["cross"]})
+    assert r"cross\_wide &" in wide.to_latex()
+
+
+def test_joint_against_mixer_is_the_same_whatever_stands_beside_it(study: Study) -> None:
+    few = Study({name: study.runs[name] for name in ("joint", "cross", "mixer")})
+    assert few.against_mixer() == study.against_mixer()
+    families = study.comparisons().groupby("family", sort=False).size()
+    assert families.to_dict() == {"primary": 1, "planned": 1, "secondary": 10, "single": 4}
+
+
+def test_published_numbers_stand_beside_the_corpus_name_not_its_path(study: Study) -> None:
+    for data, shown in (("/somewhere/of/mine/AffWild2/", "AffWild2"), ("synthetic", "synthetic")):
+        ours = beside(study.table(), data).query("source == 'this study'")
+        assert set(ours["data"]) == {shown} and set(ours["method"]) == {"joint", "cross"}
+
+
 def test_figures_name_every_fusion(study: Study) -> None:
     for figure in (study.plot(), study.plot_scores()):
         words = " ".join(text.get_text() for ax in figure.axes for text in [*ax.texts, *ax.get_yticklabels()])
@@ -133,8 +151,16 @@ def test_24_cells_are_trained_and_their_effects_add_up(tmp_path: Path, monkeypat
     shared = effects[(effects["kind"] == "Shapley") & (effects["target"] == "mean")]["difference"].sum()
     assert shared == pytest.approx(made.primary().difference, abs=1e-12)
     assert len(made.comparisons()) == 3, "cells are no tests of the other families"
+    assert set(made.table()["fusion"]) == {"joint", "cross"} == set(made.scores()["fusion"])
+    cells = made.cells()
+    assert sorted(cells["fusion"]) == sorted(cell_names()) and cells["mean"].is_monotonic_decreasing
+    corner = cells.set_index(["key", "axis", "normaliser", "combine"]).loc["joint", "feature", "tanh", "map"]
+    assert corner["mean"] == pytest.approx(made.table().set_index("fusion").loc["joint", "mean"])
+    words = [text.get_text() for text in made.plot_cells().axes[0].texts]
+    assert len(words) == 2 * 24 and sum(word.endswith(("joint", "vanilla")) for word in words) == 2
+    assert set(made.frame()["fusion"]) == {"joint", "cross", *cell_names()}
     written = {path.name for path in made.write(tmp_path / "out")}
-    assert {"factors.tex", "factors.png"} <= written and (tmp_path / "out" / "factors.pdf").is_file()
+    assert {"factors.tex", "factors.png", "cells.png"} <= written and (tmp_path / "out" / "factors.pdf").is_file()
     assert (tmp_path / "out" / "factors.tex").read_text().count(r"\\") == 10
 
 

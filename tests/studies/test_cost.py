@@ -6,7 +6,8 @@ import torch
 from toy import toy_features, toy_preset
 
 from jcalib.studies import Study, ablate
-from jcalib.studies.cost import CALLS, ROUNDS, latencies, peak_bytes
+from jcalib.studies.cost import CALLS, ROUNDS, latencies
+from jcalib.training.memory import peak_bytes
 from jcalib.views.costs import plot_cost
 
 

@@ -6,8 +6,20 @@ import numpy as np
 import pytest
 
 from jcalib.settings import UserError
-from jcalib.studies.factors import JOINT, VANILLA, averaged, cell_name, cell_names, effects, factors, shapley
+from jcalib.studies.factors import (
+    JOINT,
+    VANILLA,
+    averaged,
+    cell_name,
+    cell_names,
+    effects,
+    factors,
+    sentences,
+    setting,
+    shapley,
+)
 from jcalib.studies.statistics import compare, contrast, holm, sums
+from jcalib.studies.verdicts import format_ccc
 
 R, S, T = 20, 4, 60
 ADDED = {"joint": 0.3, "feature": 0.1, "tanh": 0.0, "map": -0.15, "itself": -0.2}  # to the gain of the prediction
@@ -33,6 +45,19 @@ def test_there_are_24_cells_and_the_corners_are_vanilla_and_joint() -> None:
     assert len(set(names)) == 24
     assert cell_name(VANILLA) == "cell-other-time-softmax-reweight" == names[0]
     assert cell_name(JOINT) == "cell-joint-feature-tanh-map"
+
+
+def test_a_name_says_the_switches() -> None:
+    assert setting(cell_name(JOINT)) == JOINT and setting(cell_name(VANILLA)) == VANILLA
+
+
+def test_effects_in_words_hold_the_numbers_and_the_verdicts() -> None:
+    first, *contrasts = sentences(factors(drawn()))
+    corner = compare(drawn()[cell_name(JOINT)], drawn()[cell_name(VANILLA)])
+    assert f"Joint - vanilla is {format_ccc(corner.difference)} CCC" in first
+    assert all(f"{switch} ({JOINT[switch]} - {VANILLA[switch]})" in first for switch in JOINT)
+    assert len(contrasts) == 5 and contrasts[0].startswith("key, joint - other")
+    assert contrasts[0].count("joint higher") == 2 and contrasts[4].count("reweight higher") == 2
 
 
 def test_cells_are_the_fusions_of_that_name() -> None:

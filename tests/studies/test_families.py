@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jcalib.settings import UserError
-from jcalib.studies.families import better_single, difference, overview, primary, scores, secondary, single
+from jcalib.studies.families import better_single, difference, overview, planned, primary, scores, secondary, single
 from jcalib.studies.statistics import ccc_from_sums, compare, holm, sums
 
 NOISE = {"joint": (0.3, 0.3), "cross": (0.9, 0.5), "mixer": (0.31, 0.3), "visual": (0.5, 2.0), "audio": (1.5, 0.6)}
@@ -28,11 +28,19 @@ def test_primary_is_one_unadjusted_test_on_the_mean(study: dict[str, np.ndarray]
     assert family.frame()["verdict"].tolist() == ["joint higher"]
 
 
-def test_secondary_holds_every_fusion_against_cross_and_joint_against_mixer(study: dict[str, np.ndarray]) -> None:
+def test_joint_against_mixer_is_planned_and_hangs_on_no_other_fusion(study: dict[str, np.ndarray]) -> None:
+    found = planned(study).of("joint", "mixer")
+    assert found == compare(study["joint"], study["mixer"])
+    assert found.p_adjusted == found.p
+    assert planned({name: study[name] for name in ("joint", "mixer")}).of("joint", "mixer") == found
+    with pytest.raises(UserError, match="'mixer'"):
+        planned({"joint": study["joint"], "cross": study["cross"]})
+
+
+def test_secondary_holds_every_fusion_against_cross(study: dict[str, np.ndarray]) -> None:
     family = secondary(study)
     others = ["joint", "mixer", "visual", "audio"]
-    against_cross = [(name, "cross", target) for name in others for target in ("valence", "arousal")]
-    assert set(family.tests) == {*against_cross, ("joint", "mixer", "mean")}
+    assert set(family.tests) == {(name, "cross", target) for name in others for target in ("valence", "arousal")}
     table = family.frame()
     np.testing.assert_allclose(table["p_adjusted"], holm(table["p"]))
     assert (table["p_adjusted"] > table["p"]).any()
@@ -61,7 +69,7 @@ def test_verdicts_in_the_table_name_the_fusions(study: dict[str, np.ndarray]) ->
     verdicts = secondary(study).frame().set_index(["a", "target"])["verdict"]
     assert verdicts["joint", "valence"] == "joint higher"
     assert verdicts["visual", "arousal"] == "cross higher"
-    assert verdicts["joint", "mean"] == "no difference above .02"
+    assert planned(study).frame()["verdict"].tolist() == ["no difference above .02"]
 
 
 def test_overview_gives_intervals_and_no_verdicts(study: dict[str, np.ndarray]) -> None:
@@ -101,4 +109,4 @@ def test_unknown_names_list_the_known(study: dict[str, np.ndarray]) -> None:
     with pytest.raises(UserError, match="'cross'"):
         primary({"joint": study["joint"]})
     with pytest.raises(UserError, match="joint - mixer, mean"):
-        secondary(study).of("joint", "mixer", "valence")
+        planned(study).of("joint", "mixer", "valence")

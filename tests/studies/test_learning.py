@@ -44,4 +44,4 @@ def test_the_curve_ends_in_the_study_itself(tmp_path, monkeypatch: pytest.Monkey
     last = curve.intervals().set_index("recordings").loc[4]
     assert (last["ccc"], last["low"]) == pytest.approx((own["mean"], own["low"]))
     assert {ax.get_title("left") for ax in plot_learning(table).axes} == {"valence", "arousal"}
-    assert learning_cost(study, [1, 4], 1, 4).startswith("1 trainings, about ")
+    assert learning_cost(study, [1, 4], 1, 4).startswith("1 training more, about ")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from torch import nn
 from toy import toy_features, toy_preset
 
 from jcalib import fusion as fusions
@@ -101,6 +102,38 @@ def test_noise_that_seeds_would_share_is_refused(monkeypatch):
     monkeypatch.setitem(FUSIONS, "noisy", Noisy)
     with pytest.raises(UserError, match=r"random numbers by aten\.randn_like.*use torch\.nn\.Dropout"):
         fit("noisy", toy_features(), seeds=2, preset=toy_preset(1))
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
+def test_a_recurrent_layer_without_a_batching_rule_is_refused_with_the_remedy(monkeypatch, kind):
+    class Recurring(fusions.Fusion):
+        def __init__(self, *sizes, **options):
+            super().__init__(*sizes, **options)
+            self.recurrent = kind(2 * self.dim, 2 * self.dim, batch_first=True)
+
+        def recur(self, fused, valid):
+            return self.recurrent(fused)[0]
+
+    monkeypatch.setitem(FUSIONS, "recurring", Recurring)
+    with pytest.raises(
+        UserError, match=rf"'Recurring' uses {kind.__name__.lower()}.*fusion\.recurrent\.bilstm"
+    ) as told:
+        fit("recurring", toy_features(), seeds=2, preset=toy_preset(1))
+    assert "\n" not in str(told.value)
+
+
+def test_the_memory_of_a_training_step_is_counted_and_grows_with_seeds_and_batch():
+    def peak(fusion, seeds=2, batch=4):
+        return fit(fusion, toy_features(), seeds=seeds, preset=toy_preset(1, batch=batch)).metrics["train_peak_mb"]
+
+    parameters = fit("concat", toy_features(), seeds=2, preset=toy_preset(1)).metrics["parameters"]
+    assert peak("concat") > 4 * 2 * 4 * parameters / 2**20, "weights, gradients, two moments: two seeds of float32"
+    assert peak("concat", seeds=4) == pytest.approx(2 * peak("concat"), rel=0.02)
+    assert peak("concat", batch=8) > peak("concat")
+    # Both correlations of joint, (d, 2d) each, are kept for the backward pass; mixer has none.
+    assert peak("joint") - peak("mixer") > 2 * 2 * 4 * (8 * 16) * 4 / 2**20
+    run = fit("joint", toy_features(), seeds=2, preset=toy_preset(1))
+    assert set(run.frame()["train_peak_mb"]) == {peak("joint")}
 
 
 def test_a_run_knows_its_seeds():

@@ -31,7 +31,7 @@ def costs(runs: Mapping[str, Run], device: str = "auto") -> pd.DataFrame:
     Returns:
         One row a fusion: parameters; flops, see `flops`; latency_ms, the median over rounds; latency_ratio, the median
         over rounds of its time over that of `ratio_to`, which was measured in the same round; peak_kb, see
-        `peak_bytes`; train_seconds of all seeds; ratio_to.
+        `peak_bytes`; train_seconds and train_peak_mb of all seeds, see `Run.frame`; ratio_to.
     """
     where = pick_device(device)
     calls = {name: _predict_one(run.settings, where) for name, run in runs.items()}
@@ -45,7 +45,7 @@ def costs(runs: Mapping[str, Run], device: str = "auto") -> pd.DataFrame:
             "latency_ms": 1000 * float(np.median(seconds[name])),
             "latency_ratio": float(np.median(seconds[name] / seconds[base])),
             "peak_kb": peak_bytes(calls[name]) / 1024,
-            "train_seconds": run.metrics["train_seconds"],
+            **{name: run.metrics[name] for name in ("train_seconds", "train_peak_mb")},
             "ratio_to": base,
         }
         for name, run in runs.items()

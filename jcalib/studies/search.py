@@ -131,7 +131,7 @@ class Search:
         from html import escape
 
         lines = "".join(f"<p>{escape(line)}</p>" for line in self.sentences())
-        return lines + self.frame().drop(columns="run").round(4).to_html(index=False, border=0)
+        return lines + self.frame().drop(columns="run").to_html(index=False, border=0, float_format="{:.3g}".format)
 
 
 def search(
@@ -192,7 +192,7 @@ class _Tuner:
     ) -> None:
         self.name, self.features, self.space, self.chosen, self.device = name, features, space, chosen, device
         self.seeds = seeds_of(chosen.seeds if seeds is None else seeds)
-        made_of = [features.source, list(map(str, space)), chosen.training.model_dump(mode="json"), self.seeds]
+        made_of = [features.source, list(map(repr, space)), chosen.training.model_dump(mode="json"), self.seeds]
         parts = [*made_of, pick_device(device).type, code_of(name), sampler_seed]
         folder = home() / "searches"
         self.journal = Journal(folder / f"{name}-{fingerprint(parts)}.journal", space, sampler_seed)

@@ -129,11 +129,11 @@ def sentences(table: "pd.DataFrame") -> list[str]:
     return said
 
 
-def _listed(shares: Sequence[Mapping[str, Any]]) -> str:
+def _listed(shares: Sequence[Mapping[Any, Any]]) -> str:
     return ", ".join(f"{one['switch']} ({one['effect']}) {_amount(one)}" for one in shares)
 
 
-def _amount(one: Mapping[str, Any]) -> str:
+def _amount(one: Mapping[Any, Any]) -> str:
     return f"{format_ccc(one['difference'])} [{format_ccc(one['low'])}, {format_ccc(one['high'])}]"
 
 

@@ -62,8 +62,8 @@ class Journal:
         """
         from optuna.trial import create_trial
 
-        kept = {"params": values, "distributions": self._distributions, "user_attrs": {"run": run}}
-        self._kept.add_trial(create_trial(value=score, **kept))
+        trial = create_trial(value=score, params=values, distributions=self._distributions, user_attrs={"run": run})
+        self._kept.add_trial(trial)
 
     @cached_property
     def _distributions(self) -> dict[str, Any]:

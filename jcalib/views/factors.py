@@ -67,7 +67,11 @@ def _cell(ax: Any, one: dict[Any, Any], shade: float) -> None:
     x, y = COLUMNS.index((one["normaliser"], one["combine"])), ROWS.index((one["key"], one["axis"]))
     name = CORNERS.get((one["key"], one["axis"], one["normaliser"], one["combine"]), "")
     frame = COLOURS["cross" if name == "vanilla" else "joint"] if name else "white"
-    look_of = {"facecolor": to_rgba(COLOURS["joint"], shade), "edgecolor": frame, "lw": 2.6 if name else 1}
+    look_of: dict[str, Any] = {
+        "facecolor": to_rgba(COLOURS["joint"], shade),
+        "edgecolor": frame,
+        "lw": 2.6 if name else 1,
+    }
     ax.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, zorder=3 if name else 2, **look_of))
     words = {"color": "white" if shade > 0.5 else INK, "ha": "center", "va": "center", "zorder": 4}
     ax.text(x, y - 0.15, f"{format_ccc(one['mean'])} {name}".strip(), size=8.5, weight="bold", **words)

@@ -128,7 +128,8 @@ def test_the_memory_of_a_training_step_is_counted_and_grows_with_seeds_and_batch
 
     parameters = fit("concat", toy_features(), seeds=2, preset=toy_preset(1)).metrics["parameters"]
     assert peak("concat") > 4 * 2 * 4 * parameters / 2**20, "weights, gradients, two moments: two seeds of float32"
-    assert peak("concat", seeds=4) == pytest.approx(2 * peak("concat"), rel=0.02)
+    # The seeds share little: the places from which their dropout is computed.
+    assert peak("concat", seeds=4) == pytest.approx(2 * peak("concat"), rel=0.1)
     assert peak("concat", batch=8) > peak("concat")
     # Both correlations of joint, (d, 2d) each, are kept for the backward pass; mixer has none.
     assert peak("joint") - peak("mixer") > 2 * 2 * 4 * (8 * 16) * 4 / 2**20

@@ -45,5 +45,5 @@ def toy_features(frames: int = 320, hop: int = 8, width: int = 6, seed: int = 0,
 def toy_preset(epochs: int = 4, learning_rate: float = 5e-3, **training: object) -> Preset:
     """A preset whose fusions are small."""
     chosen = preset("smoke")
-    size = chosen.training.changed(epochs=epochs, dim=8, rank=4, batch=4, learning_rate=learning_rate, **training)
-    return chosen.changed(training=size)
+    small = {"epochs": epochs, "dim": 8, "rank": 4, "batch": 4, "learning_rate": learning_rate} | training
+    return chosen.changed(training=chosen.training.changed(**small))

@@ -5,7 +5,7 @@ A chapter that failed, or has not run, leaves a sentence where its numbers or pi
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,7 +107,11 @@ def context(folder: Path) -> dict[str, Any]:
     return {
         "question": QUESTION,
         "report": report.get("id", folder.name),
-        "facts": _facts(report.get("settings", {}), _first(standing.values(), "about") or _ABOUT.get(source)),
+        "facts": _facts(
+            report.get("settings", {}),
+            _first(standing.values(), "about") or _ABOUT.get(source),
+            _first(standing.values(), "seeds"),
+        ),
         "data_heading": _DATA[source],
         "left_out": report.get("left_out", []),
         "headline": ablation.get("headline", ""),
@@ -184,11 +188,11 @@ def _why_nothing(cards: Iterable[Card], word: str) -> str:
     return f"Nothing to show: chapter “{card.title}” {_SENTENCES.get(card.status, card.word)}."
 
 
-def _facts(settings: Mapping[str, Any], about: str | None = None) -> list[str]:
-    """Return the preset in a few words, with what is told about data that is not the preset's own."""
+def _facts(settings: Mapping[str, Any], about: str | None = None, trained: Sequence[int] | None = None) -> list[str]:
+    """Return the preset in a few words, with the seeds that were trained and data that is not the preset's own."""
     if not settings:
         return []
-    corpus, seeds = settings["corpus"], settings["seeds"]
+    corpus, seeds = settings["corpus"], len(trained) if trained else settings["seeds"]
     if about:
         return [settings["name"], about, f"{seeds} seeds"]
     persons = sum(corpus["split"].values())

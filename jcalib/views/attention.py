@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap, Normalize
     from matplotlib.figure import Figure
 
-CLIP_SECONDS = 1.28  # 32 frames at 25 frames a second: how far two clips of a sequence are apart
 WORDS = {"audio": "voice", "visual": "face"}
 DIVERGING = "RdBu_r"
 
@@ -22,8 +21,8 @@ def plot_maps(
     maps: Mapping[str, ArrayLike],
     fusion: str = "",
     own_share: Mapping[str, float] | None = None,
-    between: float = CLIP_SECONDS,
-    unit: str = "s",
+    between: float = 1,
+    unit: str = "clips",
 ) -> "Figure":
     """Draw a fusion's maps, voice beside face, on one scale.
 
@@ -36,7 +35,7 @@ def plot_maps(
         fusion: its name, for the title and the colour.
         own_share: per modality, the share of the correlation's energy in its own block, to be written over it.
         between: time between two clips of a sequence.
-        unit: of that time: "s", or "steps" where nobody knows the seconds.
+        unit: of that time: "s", "steps" where nobody knows the seconds, or clips, which are 1 apart.
 
     Raises:
         UserError: no maps, or maps of a kind this figure does not know.
@@ -59,7 +58,7 @@ def plot_maps(
 
 
 def plot_influence(
-    influence: Mapping[tuple[str, str], ArrayLike], target: str, between: float = CLIP_SECONDS, unit: str = "s"
+    influence: Mapping[tuple[str, str], ArrayLike], target: str, between: float = 1, unit: str = "clips"
 ) -> "Figure":
     """Draw what each prediction depends on: every fusion in its own hue, all on one scale.
 

@@ -24,6 +24,7 @@ def test_everything_is_on_the_page(tmp_path: Path) -> None:
     assert ".024 was in reach." in page
     corpus = preset("quick").corpus
     assert f"{corpus.split.persons} persons × {corpus.seconds:g} s, {corpus.regime} regime" in page
+    assert "2 seeds" in page, "those that were trained, not the preset's"
     assert "2 of 2 audits hold" in page
     assert "Found in 3_attention." in page
     assert "1_corpus 400 MB" in page

@@ -48,7 +48,7 @@ def test_influence_has_a_panel_each_on_one_scale() -> None:
 
 def test_clips_are_where_their_seconds_say() -> None:
     """Row 0 is the first clip, 4 x 1.28 s before the window's end, and on top."""
-    fig = plot_influence(influence(("joint", "audio")), "arousal")
+    fig = plot_influence(influence(("joint", "audio")), "arousal", 1.28, "s")
     ax = panels(fig)[0]
     assert ax.get_xlabel().endswith("(s)") and ax.get_ylabel().endswith("(s)")
     corners = meshes(fig)[0].get_coordinates()

@@ -51,7 +51,7 @@ def dry_run(told: Forecast, where: str, own: str = "") -> list[str]:
         "what would be skipped": list(data.left_out) or ["nothing"],
     }
     lines = [line for title, part in sections.items() if part for line in (f"{title}:", *_indented(part), "")]
-    return [*lines, "Nothing was started."]
+    return [*lines, "Nothing was rendered, encoded or trained."]
 
 
 def _count_lines(data: Holdings) -> Iterable[str]:

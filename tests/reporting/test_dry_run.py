@@ -72,7 +72,7 @@ def test_the_plan_of_a_user_s_corpus_has_counts_settings_costs_and_what_is_skipp
     row(r"ghost: there is no video named ghost.*\(recording left out\)")
     row("2 fusion recordings have no sequence of 256 frames to train on: half, lost")
     row("1 recordings have no face at all: lost")
-    assert text.endswith("Nothing was started.\n")
+    assert text.endswith("Nothing was rendered, encoded or trained.\n")
 
 
 def test_sequences_that_no_recording_holds_are_said_before_the_training_says_so(plan, miniature: Path) -> None:

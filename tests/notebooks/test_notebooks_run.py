@@ -1,14 +1,12 @@
 """The chapters themselves: executed as a user would, at the size of `smoke`, and their pages opened in a browser."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from chapter_shell import BIN, run
 from references import external
 
 from jcalib.files import ROOT
@@ -16,30 +14,8 @@ from jcalib.reporting.report import plan
 
 pytestmark = pytest.mark.notebooks
 
-BIN = Path(sys.executable).parent
 CHAPTERS = tuple(step.chapter for step in plan("smoke").steps)
 ARTEFACTS = ROOT / "tests" / "artefacts"
-
-
-def run(arguments: list[str], home: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "JCALIB_HOME": str(home)}
-    environment.pop("OMP_NUM_THREADS", None)
-    return subprocess.run(arguments, cwd=cwd, env=environment, capture_output=True, text=True, timeout=900)
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="module")
-def report(home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A whole smoke report, made by the command line from nothing, from another working directory."""
-    elsewhere = tmp_path_factory.mktemp("elsewhere")
-    out = elsewhere / "report"
-    done = run([str(BIN / "jcalib"), "report", "--preset", "smoke", "--out", "report"], home, elsewhere)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return out, done.stdout + done.stderr
 
 
 def record(folder: Path, chapter: str) -> dict[str, Any]:

@@ -26,10 +26,13 @@ Predict = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Attribution:
-    """One clip's map: what each pixel and each log-mel cell adds to the prediction, in target units."""
+    """One clip's map: what each pixel and each log-mel cell adds to the prediction, in target units.
 
-    pictures: np.ndarray  # (8, H, W), summed over colours
-    log_mel: np.ndarray  # (mels, frames)
+    The map of a whole window has a leading axis of its L clips.
+    """
+
+    pictures: np.ndarray  # (8, H, W), summed over colours; (L, 8, H, W)
+    log_mel: np.ndarray  # (mels, frames); (L, mels, frames)
     target: str
     baseline: str
     prediction: float
@@ -41,6 +44,7 @@ class Attribution:
     reason: str = ""  # why this baseline
     spread: float = float("nan")  # standard deviation of the prediction over seeds
     notes: tuple[str, ...] = ()
+    ends: tuple[float, ...] = ()  # of a window's clips, seconds on the recording's clock, NaN for padding
 
     @property
     def total(self) -> float:
@@ -71,22 +75,22 @@ class Attribution:
 
         Returns:
             Columns modality, part, index, value (signed, target units; the column adds up to `total`) and share
-            (of all absolute attribution; adds up to 1, NaN for an empty map).
+            (of all absolute attribution; adds up to 1, NaN for an empty map); of a window before them second, when
+            the clip ends.
         """
         import pandas as pd
 
-        parts = [
-            ("visual", "picture", self.pictures.reshape(len(self.pictures), -1)),
-            ("audio", "mel band", self.log_mel),
-        ]
+        parts = ("visual", "picture", self.pictures), ("audio", "mel band", self.log_mel)
         rows = [
-            (modality, part, index, values.sum(dtype=np.float64), np.abs(values).sum(dtype=np.float64))
-            for modality, part, cells in parts
+            (second, modality, part, index, values.sum(dtype=np.float64), np.abs(values).sum(dtype=np.float64))
+            for modality, part, maps in parts
+            for second, cells in zip(self.ends or [np.nan], maps if self.ends else [maps], strict=True)
             for index, values in enumerate(cells)
         ]
-        table = pd.DataFrame(rows, columns=["modality", "part", "index", "value", "share"])
+        table = pd.DataFrame(rows, columns=["second", "modality", "part", "index", "value", "share"])
         weight = table["share"].sum()
-        return table.assign(share=table["share"] / weight if weight > 0 else np.nan)
+        table["share"] = table["share"] / weight if weight > 0 else np.nan
+        return table if self.ends else table.drop(columns="second")
 
 
 def integrated_gradients(

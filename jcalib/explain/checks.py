@@ -92,11 +92,12 @@ def curves(values: NDArray, probed: Probe) -> tuple[NDArray[np.float64], NDArray
     order = shuffled[np.argsort(-push[shuffled], kind="stable")]
     place = np.empty(order.shape, int)
     place[order] = np.arange(len(order))
-    gone = place[None] < np.rint(FRACTIONS * len(order))[:, None]
+    between = FRACTIONS[1:-1]  # both ends are known
+    gone = place[None] < np.rint(between * len(order))[:, None]
     masks = np.concatenate([gone, ~gone]).reshape(-1, *values.shape)
     reached = (probed.predict_masked(masks) - probed.bare) / (probed.whole - probed.bare)
-    reached = reached.clip(0, 1)
-    return reached[: len(FRACTIONS)], reached[len(FRACTIONS) :]
+    deletion, insertion = np.split(reached.clip(0, 1), 2)
+    return np.concatenate([[1.0], deletion, [0.0]]), np.concatenate([[0.0], insertion, [1.0]])
 
 
 def infidelity(values: NDArray, probed: Probe) -> float:

@@ -1,10 +1,11 @@
 """Attribution by name: one contract for gradients along paths, gradients at a layer, and maskings (design 11).
 
 All by Captum, through fusion and encoders, to pixels and log-mel cells, in units of the target wherever the method has
-any. Extent: the clip's own frames and sound; the window's other clips stay as they are.
+any.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -17,6 +18,7 @@ from jcalib.explain.attribution import Attribution, adds_up, integrated_gradient
 from jcalib.explain.baselines import Baseline, own_baseline
 from jcalib.explain.memory import batch_that_fits, differentiable, halving
 from jcalib.explain.path import Clip, ClipPath, clip_path
+from jcalib.explain.side_by_side import DRAWING
 from jcalib.fusion.inputs import MODALITIES
 from jcalib.settings import UserError, choose
 from jcalib.training import Run
@@ -24,6 +26,8 @@ from jcalib.training import Run
 Inputs = tuple[Tensor, Tensor]  # pictures (1, 3, 8, H, W), log-mel (1, 1, mels, frames)
 Maps = tuple[Tensor, Tensor]  # (8, H, W), (mels, frames)
 
+EXTENTS = ("clip", "window")
+STEPS = 32, 512  # of Integrated Gradients, the first and the last number tried
 SAMPLES = 32  # of Gradient SHAP
 NOISE = 0.02  # standard deviation that Gradient SHAP adds to its inputs, in [0, 1] of pictures and in log-mel units
 WINDOW, STRIDE = 4, 8  # an occluded square is a 4th of a side; it moves by an 8th
@@ -37,6 +41,7 @@ def attribute(
     method: str = "integrated_gradients",
     baseline: Baseline | None = None,
     device: str = "cpu",
+    extent: str = "clip",
 ) -> Attribution:
     """Attribute a run's mean prediction over seeds for one clip to its pixels and its log-mel cells.
 
@@ -47,45 +52,62 @@ def attribute(
         method: one of `METHODS`: integrated_gradients, gradient_shap, grad_cam, occlusion, feature_ablation.
         baseline: what the clip is compared with; `own_baseline` of the clip if None.
         device: "auto", "cpu" or "cuda".
+        extent: "clip", its own frames and sound, with the window's other clips as their features are; or "window",
+            the frames and the sound of all L clips, see `attribute_window`.
 
     Raises:
         UserError: an unknown name, or nobody knows which encoders made the features.
     """
+    from jcalib.explain.window import attribute_window
+
     choose(method, METHODS, "attribution method")
-    return attribute_path(clip_path(run, clip, target, device), clip, target, method, baseline)
+    path = clip_path(run, clip, target, device)
+    if choose(extent, EXTENTS, "extent") == "window":
+        return attribute_window(path, clip, target, method, baseline)
+    return attribute_path(path, clip, target, method, baseline)
 
 
 def attribute_path(
-    path: ClipPath, clip: Clip, target: str, method: str, baseline: Baseline | None = None
+    path: ClipPath,
+    clip: Clip,
+    target: str,
+    method: str,
+    baseline: Baseline | None = None,
+    steps: tuple[int, int] = STEPS,
 ) -> Attribution:
     """Attribute through a path that is there already; see `attribute`.
 
     Args:
         path: of the clip and the target.
         clip, target, method, baseline: as in `attribute`.
+        steps: the first and the last number of steps that Integrated Gradients try.
     """
     chosen = baseline or own_baseline(clip.pictures, clip.log_mel)
     inputs = clip.pictures[None].to(path.device), clip.log_mel[None].to(path.device)
     start = chosen.pictures[None].to(path.device), chosen.log_mel[None].to(path.device)
     with torch.no_grad():
         seeds, origin = path.by_seed(*inputs)[:, 0], float(path(*start))
-    pictures, log_mel, steps = METHODS[method](path, inputs, start)
+    made = partial(integrated, steps=steps) if method == "integrated_gradients" else METHODS[method]
+    pictures, log_mel, points = made(path, inputs, start)
     seen, heard = ("visual" in path.reads), ("audio" in path.reads)  # unread, a masking leaves rounding behind
     maps = seen * pictures.detach().cpu().numpy(), heard * log_mel.detach().cpu().numpy()
     total = sum(float(part.sum(dtype=np.float64)) for part in maps)
     prediction = float(seeds.mean())
     good = adds_up(total, prediction - origin)
-    found = Attribution(*maps, target, chosen.name, prediction, origin, steps, good, method, method in COMPLETE)
+    found = Attribution(*maps, target, chosen.name, prediction, origin, points, good, method, method in COMPLETE)
     unread = [modality for modality in MODALITIES if modality not in path.reads]
     notes = tuple(f"the fusion does not read the {modality} features: their map is zero" for modality in unread)
     spread = float(seeds.std()) if len(seeds) > 1 else float("nan")
     return replace(found, reason=chosen.reason, spread=spread, notes=notes)
 
 
-def integrated(path: ClipPath, inputs: Inputs, start: Inputs) -> tuple[Tensor, Tensor, int]:
+def integrated(
+    path: ClipPath, inputs: Inputs, start: Inputs, steps: tuple[int, int] = STEPS
+) -> tuple[Tensor, Tensor, int]:
     """Sum the gradient along the straight path from the baseline, see `integrated_gradients`."""
-    batch = batch_that_fits(*inputs)
-    found = integrated_gradients(path, inputs[0][0], inputs[1][0], start[0][0], start[1][0], target="", batch=batch)
+    (first, most), batch = steps, batch_that_fits(*inputs)
+    ends = inputs[0][0], inputs[1][0], start[0][0], start[1][0]
+    found = integrated_gradients(path, *ends, target="", steps=first, most_steps=most, batch=batch)
     return torch.from_numpy(found.pictures), torch.from_numpy(found.log_mel), found.steps
 
 
@@ -97,14 +119,10 @@ def gradient_shap(path: ClipPath, inputs: Inputs, start: Inputs) -> tuple[Tensor
 
     def work(batch: int) -> Maps:
         sums: list[Tensor] = [torch.zeros_like(part) for part in inputs]
-        state = np.random.get_state()  # noqa: NPY002  Captum draws the places from numpy's global generator
-        with torch.random.fork_rng(devices=[]), differentiable():
-            torch.manual_seed(0)
-            np.random.seed(0)  # noqa: NPY002
+        with _drawing_alike():
             for part in torch.arange(SAMPLES).split(batch):
                 maps = method.attribute(inputs, start, n_samples=len(part), stdevs=NOISE)
                 sums = [total + len(part) / SAMPLES * one for total, one in zip(sums, maps, strict=True)]
-        np.random.set_state(state)  # noqa: NPY002
         return sums[0], sums[1]
 
     return *_summed(halving(work, min(SAMPLES, batch_that_fits(*inputs)))), SAMPLES
@@ -190,6 +208,19 @@ def last_map_layer(encoder: nn.Module, example: Tensor) -> nn.Module:
     if not order:
         raise UserError(f"{type(encoder).__name__} has no layer with places: Grad-CAM cannot look into it.")
     return order[-1]
+
+
+@contextmanager
+def _drawing_alike() -> Iterator[None]:
+    """Captum draws from torch's and numpy's global generators: the same numbers each time, and nobody else's."""
+    with DRAWING, torch.random.fork_rng(devices=[]), differentiable():
+        state = np.random.get_state()  # noqa: NPY002
+        torch.manual_seed(0)
+        np.random.seed(0)  # noqa: NPY002
+        try:
+            yield
+        finally:
+            np.random.set_state(state)  # noqa: NPY002
 
 
 def _masked(method: object, inputs: Inputs, batch: int, **options: object) -> tuple[Tensor, Tensor]:

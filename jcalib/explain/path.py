@@ -1,19 +1,23 @@
-"""The whole path from a clip's frames and log-mel to one prediction, with the window's other clips held as they are.
+"""The whole path from a clip's frames and log-mel to one prediction, with the window's other clips held as they are,
+or handed in as well.
 
 What is explained is the mean prediction over a run's seeds, before clipping, at the place in its window where the
 report predicts the clip (design 11).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from jcalib.corpora import Corpus
+from jcalib.corpora import Corpus, Recording
 from jcalib.explain.baselines import known_encoding
+from jcalib.explain.side_by_side import DRAWING
 from jcalib.features import Features
+from jcalib.fusion.inputs import MODALITIES
 from jcalib.inputs import clip_inputs, prepare_inputs
 from jcalib.settings import UserError, choose
 from jcalib.training import Ensemble, Run, load_encoder
@@ -32,6 +36,7 @@ class Clip:
         pictures: (3, 8, size, size) in [0, 1].
         log_mel: (1, 64, 107).
         features: whose row it is; they hold the window's other clips.
+        media: where the frames and the sound of the window's other clips can be read; None: they cannot.
     """
 
     recording: str
@@ -40,6 +45,7 @@ class Clip:
     pictures: Tensor
     log_mel: Tensor
     features: Features
+    media: Recording | None = None
 
 
 def read_clip(corpus: Corpus, features: Features, row: int) -> Clip:
@@ -56,11 +62,25 @@ def read_clip(corpus: Corpus, features: Features, row: int) -> Clip:
     info = features.recordings[features.recording[row]]
     recordings = {one.name: one for one in corpus.recordings}
     recording = recordings[choose(info.name, recordings, "recording")]
+    return next(read_clips(recording, features, np.array([row])))
+
+
+def read_clips(recording: Recording, features: Features, rows: np.ndarray) -> Iterator[Clip]:
+    """Yield some clips of one recording, read in one pass.
+
+    Args:
+        recording: whose frames and sound.
+        features: made from it by the kit's encoders.
+        rows: of the features.
+    """
     size = known_encoding(features).size
-    inputs = clip_inputs(recording, np.array([features.frame[row]]), size, features.clip_frames)
-    pictures = prepare_inputs(torch.from_numpy(inputs.pictures), "visual", size)[0]
-    log_mel = prepare_inputs(torch.from_numpy(inputs.log_mel), "audio")[0]
-    return Clip(info.name, row, float(features.time[row]), pictures, log_mel, features)
+    if not len(rows):
+        return
+    read = clip_inputs(recording, features.frame[rows], size, features.clip_frames)
+    for row, pictures, spectra in zip(rows.tolist(), read.pictures, read.log_mel, strict=True):
+        seen = prepare_inputs(torch.from_numpy(pictures[None]), "visual", size)[0]
+        heard = prepare_inputs(torch.from_numpy(spectra[None]), "audio")[0]
+        yield Clip(recording.name, row, float(features.time[row]), seen, heard, features, recording)
 
 
 def moved_from_mean(run: Run, features: Features, target: str, names: list[int]) -> np.ndarray:
@@ -107,6 +127,9 @@ def most_moving_clip(run: Run, features: Features, target: str, recording: str =
 class ClipPath:
     """The function from one clip's inputs to its prediction: pictures (B, 3, 8, size, size), log-mel (B, 1, 64, 107).
 
+    `at` other places of the window it takes the inputs of the clips there, one behind the other in time: pictures
+    (B, 3, 8 C, size, size), log-mel (B, 1, 64, 107 C).
+
     Args:
         ensemble: a run's trained fusions.
         encoders: "audio" and "visual", as the features were made with.
@@ -119,6 +142,7 @@ class ClipPath:
         encoders: the two, in evaluation mode.
         ensemble: the fusions.
         reads: the modalities that reach the prediction.
+        rows: (L,) of the features, the window's clips; -1 is padding.
     """
 
     def __init__(
@@ -136,7 +160,8 @@ class ClipPath:
         self.device = next(iter(ensemble.parameters.values())).device
         gathered = Resident(features, self.device).gather(torch.from_numpy(rows[window]))
         self._audio, self._visual, self._mask, _ = gathered
-        self._here = (torch.arange(clips, device=self.device) == self._place)[:, None]
+        self.rows = rows[window]
+        self._inputs_at = [int(self._place)]
         self.encoders = {name: encoder.to(self.device).eval() for name, encoder in encoders.items()}
         self.ensemble = ensemble
         self.reads: tuple[str, ...] = ensemble.skeleton.reads  # type: ignore[assignment]
@@ -147,21 +172,33 @@ class ClipPath:
 
     def by_seed(self, pictures: Tensor, log_mel: Tensor) -> Tensor:
         """Return every seed's prediction, (S, B)."""
-        heard, seen = self._encode("audio", log_mel), self._encode("visual", pictures)
-        audio = torch.where(self._here, heard[:, None], self._audio)
-        visual = torch.where(self._here, seen[:, None], self._visual)
+        heard, seen = self._encode("audio", log_mel, 3), self._encode("visual", pictures, 2)
+        audio, visual = self._placed(self._audio, heard), self._placed(self._visual, seen)
         masks = self._mask.expand(len(pictures), *self._mask.shape)
         predicted = self.ensemble(audio, visual, masks).prediction[:, :, self._place, self._column]
         # A modality that the fusion does not read has a gradient all the same: zero.
-        return predicted + 0 * (heard.sum(dim=1) + seen.sum(dim=1))
+        return predicted + 0 * (heard.sum(dim=(1, 2)) + seen.sum(dim=(1, 2)))
 
-    def _encode(self, modality: str, inputs: Tensor) -> Tensor:
-        """Encode; a batch of one and the same clip, as when only the other modality is masked, once."""
+    def at(self, places: Sequence[int]) -> "ClipPath":
+        """Return the path to the same prediction from the inputs of the clips at some places of the window."""
+        other = copy(self)
+        other._inputs_at = [int(place) for place in places]
+        return other
+
+    def _encode(self, modality: str, inputs: Tensor, time: int) -> Tensor:
+        """(B, C, D); a batch of one and the same clip, as when only the other modality is masked, is encoded once."""
         inputs = inputs.to(self.device)
-        encoder = self.encoders[modality]
-        if not torch.is_grad_enabled() and len(inputs) > 1 and bool((inputs[1:] == inputs[:1]).all()):
-            return encoder.features(inputs[:1]).expand(len(inputs), -1)  # type: ignore[operator]
-        return encoder.features(inputs)  # type: ignore[operator]
+        count, clips = len(inputs), len(self._inputs_at)
+        if not torch.is_grad_enabled() and count > 1 and bool((inputs[1:] == inputs[:1]).all()):
+            inputs = inputs[:1]
+        apart = inputs.unflatten(time, (clips, -1)).movedim(time, 1).flatten(0, 1)
+        encoded = self.encoders[modality].features(apart)  # type: ignore[operator]
+        return encoded.unflatten(0, (-1, clips)).expand(count, -1, -1)
+
+    def _placed(self, window: Tensor, encoded: Tensor) -> Tensor:
+        """The window's features (L, D) with some clips' own in their places, (B, L, D)."""
+        places = torch.tensor(self._inputs_at, device=self.device)
+        return window.expand(len(encoded), *window.shape).index_copy(1, places, encoded)
 
 
 def clip_path(run: Run, clip: Clip, target: str, device: str = "cpu") -> ClipPath:
@@ -177,5 +214,7 @@ def clip_path(run: Run, clip: Clip, target: str, device: str = "cpu") -> ClipPat
         UserError: the run was trained on features whose encoders nobody knows.
     """
     encoding = known_encoding(clip.features)
-    encoders = {modality: load_encoder(getattr(encoding, modality), modality) for modality in ("audio", "visual")}
-    return ClipPath(run.ensemble(device), encoders, clip.features, clip.row, target, run.settings.training.clips)
+    with DRAWING:  # modules draw their weights before they load them
+        encoders = {name: load_encoder(getattr(encoding, name), name) for name in MODALITIES}
+        ensemble = run.ensemble(device)
+    return ClipPath(ensemble, encoders, clip.features, clip.row, target, run.settings.training.clips)

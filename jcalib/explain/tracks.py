@@ -3,7 +3,7 @@
 It is kept in JCALIB_HOME/maps under a hash of all that made it.
 """
 
-from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,25 +11,26 @@ import torch
 from torch import Tensor
 
 from jcalib.clips import RATE, SAMPLES
-from jcalib.explain.attribution import Attribution, integrated_gradients
-from jcalib.explain.baselines import known_encoding, own_baseline
+from jcalib.explain.attribution import Attribution
+from jcalib.explain.baselines import known_encoding
 from jcalib.explain.influence import feature_covariance, influence_by_sequence
 from jcalib.explain.looking import BACKGROUNDS, Windows
+from jcalib.explain.memory import differentiable
 from jcalib.explain.methods import attribute_path
-from jcalib.explain.path import Clip, ClipPath
+from jcalib.explain.path import Clip, ClipPath, read_clips
 from jcalib.explain.playback import BANDS, FRAME_S, SPECTRA
 from jcalib.explain.share import modality_share
+from jcalib.explain.side_by_side import side_by_side
 from jcalib.explain.source import Source, placed
 from jcalib.features import Features
 from jcalib.files import fingerprint, home, replacing, source_fingerprint
-from jcalib.inputs import clip_inputs, prepare_inputs
 from jcalib.progress import Stage
 from jcalib.settings import UserError, choose
 from jcalib.training import TARGETS, Ensemble, Run, complete_sequences, load_encoder
 from jcalib.training.evaluation import Resident, predict_rows, to_frames
 
 FINEST = 32  # places a side of a face's map
-MOST_STEPS = 64  # of Integrated Gradients: a picture needs no more, and the page says how many maps add up
+STEPS = 32, 64  # of Integrated Gradients: a picture needs no more, and the page says how many maps add up
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,11 +71,7 @@ class Explained:
 
     def attribute(self, path: ClipPath, clip: Clip) -> Attribution:
         """Explain one clip; steps of a path are bounded, as there are many clips."""
-        if self.method != "integrated_gradients":
-            return attribute_path(path, clip, self.target, self.method)
-        start = own_baseline(clip.pictures, clip.log_mel)
-        inputs = clip.pictures, clip.log_mel, start.pictures, start.log_mel
-        return integrated_gradients(path, *inputs, target=self.target, most_steps=MOST_STEPS)
+        return attribute_path(path, clip, self.target, self.method, steps=STEPS)
 
 
 def kept_track(explained: Explained, source: Source, progress: Stage) -> dict[str, np.ndarray]:
@@ -133,32 +130,26 @@ def _maps(explained: Explained, source: Source, progress: Stage) -> dict[str, np
     face = np.zeros((len(source.face_frames), side, side), np.float32)
     sound = np.zeros(source.spectrogram.shape, np.float32)
     facts = []
-    for clip, frames in zip(_clips(source, encoding.size), source.frames, strict=True):
-        path = ClipPath(explained.ensemble, encoders, features, clip.row, explained.target, explained.clips)
-        found = explained.attribute(path, clip)
-        for frame, picture in zip(frames, found.pictures, strict=True):
-            if frame >= 0:  # a picture that fills up a clip comes several times
-                pooled = picture.reshape(side, block, side, block).sum(axis=(1, 3))
-                face[np.searchsorted(source.face_frames, frame)] += pooled
-        _lay(sound, found.log_mel, clip.second, source.start)
-        facts.append((found.log_mel.sum(), found.pictures.sum(), found.delta, found.converged, found.steps))
-        progress.advance()
+
+    def work(clip: Clip) -> Attribution:
+        own = explained.ensemble  # weights are shared; what runs them is each thread's own
+        parts = Ensemble(own.skeleton, own.parameters, own.buffers), deepcopy(encoders)
+        return explained.attribute(ClipPath(*parts, features, clip.row, explained.target, explained.clips), clip)
+
+    clips = list(read_clips(source.recording, features, source.rows))
+    with differentiable():
+        for clip, frames, found in zip(clips, source.frames, side_by_side(work, clips), strict=True):
+            for frame, picture in zip(frames, found.pictures, strict=True):
+                if frame >= 0:  # a picture that fills up a clip comes several times
+                    pooled = picture.reshape(side, block, side, block).sum(axis=(1, 3))
+                    face[np.searchsorted(source.face_frames, frame)] += pooled
+            _lay(sound, found.log_mel, clip.second, source.start)
+            facts.append((found.log_mel.sum(), found.pictures.sum(), found.delta, found.converged, found.steps))
+            progress.advance()
     columns = np.array(facts, float).reshape(-1, 5)
     return {"face": face, "sound": _pooled(sound), "sums": columns[:, :2].astype(np.float32),
             "missed": columns[:, 2].astype(np.float32), "good": columns[:, 3] > 0,
             "steps": columns[:, 4].astype(int)}  # fmt: skip
-
-
-def _clips(source: Source, size: int) -> Iterator[Clip]:
-    """Yield the explained clips, read in one pass."""
-    features, recording = source.features, source.recording
-    if not len(source.rows):
-        return
-    read = clip_inputs(recording, features.frame[source.rows], size, features.clip_frames)
-    for row, pictures, spectra in zip(source.rows.tolist(), read.pictures, read.log_mel, strict=True):
-        seen = prepare_inputs(torch.from_numpy(pictures[None]), "visual", size)[0]
-        heard = prepare_inputs(torch.from_numpy(spectra[None]), "audio")[0]
-        yield Clip(recording.name, row, float(features.time[row]), seen, heard, features)
 
 
 def _covariance(features: Features, role: str, column: int) -> torch.Tensor:

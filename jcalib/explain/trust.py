@@ -17,9 +17,11 @@ from jcalib.explain.baselines import own_baseline
 from jcalib.explain.checks import FRACTIONS, area, cascade, curves, infidelity, max_sensitivity, pooled, probe
 from jcalib.explain.conditions import CLEAR, EPISODES, conditions
 from jcalib.explain.intervals import Interval, mean_interval
+from jcalib.explain.memory import differentiable
 from jcalib.explain.methods import METHODS, attribute_path
 from jcalib.explain.path import Clip, clip_path, moved_from_mean
 from jcalib.explain.seeds import rank_correlation
+from jcalib.explain.side_by_side import side_by_side
 from jcalib.explain.truth import Cause, against_truth, edge_map, over_time, true_cause
 from jcalib.features import Features
 from jcalib.progress import stage
@@ -90,14 +92,20 @@ def trust_table(
     import pandas as pd
 
     known = corpus.settings is not None and ccc_interval(run, target).excludes_zero
+
+    def work(number: int) -> tuple[Examined, list[pd.DataFrame]]:
+        one = examine(run, corpus if known else None, clips[number], target, methods)
+        return one, [_slow(run, one, target)] if number < slow else []
+
     tables, found = [], []
-    with stage("check maps", len(clips)) as progress:
-        for number, clip in enumerate(clips):
-            found.append(examine(run, corpus if known else None, clip, target, methods))
-            tables.append(found[-1].scores)
-            if number < slow:
-                tables.append(_slow(run, found[-1], target))
+    with stage("check maps", len(clips)) as progress, differentiable():
+        for one, slower in side_by_side(work, range(len(clips))):
+            found.append(one)
+            tables += [one.scores, *slower]
             progress.advance()
+        progress.note(
+            f"{len(clips)} clips, {len(methods)} methods, sensitivity and random weights on {min(slow, len(clips))}"
+        )
     return pd.concat([*tables, _mean_map(found, methods[0])], ignore_index=True)
 
 
@@ -210,8 +218,9 @@ def _slow(run: Run, examined: Examined, target: str) -> "pd.DataFrame":
 
     clip, path, rows = examined.clip, clip_path(run, examined.clip, target), list[Row]()
     for name, found in examined.maps.items():
-        moved = max_sensitivity(found, partial(attribute_path, path, target=target, method=name), clip)
-        broken = cascade(found, path, partial(attribute_path, clip=clip, target=target, method=name))
+        again = partial(attribute_path, target=target, method=name, steps=(found.steps,) * 2)  # of one accuracy
+        moved = max_sensitivity(found, partial(again, path), clip)
+        broken = cascade(found, path, partial(again, clip=clip))
         for modality in dict.fromkeys(examined.scores["modality"]):
             values = {"max-sensitivity": moved[modality]}
             values |= {f"random {stage}": abs(by[modality]) for stage, by in broken.items()}

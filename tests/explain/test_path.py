@@ -1,17 +1,15 @@
 """The path from pixels and sound to a prediction is the one that the report took; and every method on it."""
 
-import json
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
-from safetensors.torch import save_file
-from toy import toy_preset
+from traced import SIZE, doubled, in_double_precision, last_row
 
 import jcalib as jca
-from jcalib.corpora import open_corpus
 from jcalib.encoders import build_encoder
 from jcalib.explain import (
     METHODS,
@@ -25,45 +23,8 @@ from jcalib.explain import (
 )
 from jcalib.explain.checks import cascade, max_sensitivity
 from jcalib.explain.methods import attribute_path, last_map_layer
-from jcalib.features import Encoding, extract_features
 from jcalib.settings import UserError
-from jcalib.training import fit
 from jcalib.training.run import TARGETS
-from tests.builders import tiny_corpus
-
-SIZE, HOP, CLIPS = 32, 8, 2
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A tiny corpus, encoders with random weights as runs, its features, and runs of three fusions."""
-    with pytest.MonkeyPatch.context() as patch:
-        home = tmp_path_factory.mktemp("home")
-        patch.setenv("JCALIB_HOME", str(home))
-        corpus = open_corpus(tiny_corpus(tmp_path_factory.mktemp("corpus"), train=3, validation=2, frames=96), "smoke")
-        torch.manual_seed(0)
-        encoders = {modality: build_encoder("compact", modality).eval() for modality in ("audio", "visual")}
-        for modality, encoder in encoders.items():
-            folder = home / "runs" / f"encoder-{modality}-random"
-            folder.mkdir(parents=True)
-            (folder / "settings.json").write_text(json.dumps({"kind": "compact"}))
-            save_file(
-                {name: x.contiguous() for name, x in encoder.state_dict().items()}, folder / "checkpoint.safetensors"
-            )
-            (folder / "status.json").write_text("{}")
-        names = {modality: f"encoder-{modality}-random" for modality in encoders}
-        features = replace(
-            extract_features(corpus, encoders, HOP, SIZE), encoding=Encoding(**names, size=SIZE, hop=HOP, fps=25)
-        )
-        runs = {
-            name: fit(name, features, 2, toy_preset(2, clips=CLIPS), device="cpu")
-            for name in ("joint", "audio", "lstm")
-        }
-        yield corpus, features, runs
-
-
-def last_row(features: Any) -> int:
-    return int(features.rows("report")[-1])
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -127,13 +88,8 @@ def test_a_modality_the_fusion_does_not_read_has_a_zero_map_and_a_note(made: Any
 def test_integrated_gradients_add_up_in_double_precision(made: Any) -> None:
     corpus, features, runs = made
     clip = read_clip(corpus, features, last_row(features))
-    path = clip_path(runs["joint"], clip, "valence")
-    for encoder in path.encoders.values():
-        encoder.double()
-    path.ensemble.parameters = {name: x.double() for name, x in path.ensemble.parameters.items()}
-    path._audio, path._visual = path._audio.double(), path._visual.double()
-    double = replace(clip, pictures=clip.pictures.double(), log_mel=clip.log_mel.double())
-    found = attribute_path(path, double, "valence", "integrated_gradients")
+    path = in_double_precision(clip_path(runs["joint"], clip, "valence"))
+    found = attribute_path(path, doubled(clip), "valence", "integrated_gradients")
     assert abs(found.delta) <= max(0.01 * abs(found.difference), 1e-3) and found.converged
 
 
@@ -160,10 +116,10 @@ def test_gradients_of_recurrent_layers_do_not_need_cudnn(made: Any) -> None:
     path = clip_path(runs["lstm"], clip, "valence")
     states, encode = [], path._encode
 
-    def watching(modality: str, inputs: torch.Tensor) -> torch.Tensor:
+    def watching(*inputs: Any) -> torch.Tensor:
         if torch.is_grad_enabled():
             states.append(torch.backends.cudnn.enabled)
-        return encode(modality, inputs)
+        return encode(*inputs)
 
     path._encode = watching  # type: ignore[method-assign]
     for method in ("integrated_gradients", "gradient_shap", "grad_cam"):
@@ -201,6 +157,23 @@ def test_sensitivity_is_nothing_to_a_map_that_stays(made: Any) -> None:
     assert again["visual"] > 0
     doubled = replace(found, pictures=2 * found.pictures)
     assert max_sensitivity(found, lambda moved: doubled, clip)["visual"] == pytest.approx(1)
+
+
+def test_clips_side_by_side_are_as_clips_in_turn(made: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus, features, runs = made
+    monkeypatch.setattr("jcalib.explain.checks.LEAST", 0.0)  # random weights move next to nothing
+    clips = [read_clip(corpus, features, int(row)) for row in features.rows("report")[-2:]]
+    tables, used = [], []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        try:
+            tables.append(trust_table(runs["lstm"], corpus, clips, "valence", ("grad_cam",), slow=1))
+        finally:
+            used.append(torch.get_num_threads())
+            torch.set_num_threads(1)
+    assert used == [1, 2], "threads are given back"
+    assert torch.backends.cudnn.enabled, "and so is cuDNN"
+    pd.testing.assert_frame_equal(*tables, rtol=1e-4, atol=1e-6)
 
 
 def test_without_a_known_cause_nothing_is_scored_against_it(made: Any, monkeypatch: pytest.MonkeyPatch) -> None:

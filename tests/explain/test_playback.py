@@ -73,7 +73,7 @@ def test_influence_is_zero_before_the_recording_and_in_target_units(played: Play
 
 
 def test_it_is_made_once(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracks, "integrated_gradients", lambda *_, **__: pytest.fail("computed again"))
+    monkeypatch.setattr(tracks, "attribute_path", lambda *_, **__: pytest.fail("computed again"))
     again = playback(played.runs, played.corpus, played.features, "p4")
     assert again.digest() == played.playback.digest()
     one = playback(played.runs[:1], played.corpus, played.features, "p4", ["valence"])

@@ -27,6 +27,9 @@ Inputs = tuple[Tensor, Tensor]  # pictures (1, 3, 8, H, W), log-mel (1, 1, mels,
 Maps = tuple[Tensor, Tensor]  # (8, H, W), (mels, frames)
 
 EXTENTS = ("clip", "window")
+POINTS = (
+    16  # of a path at once: more are no faster, keep 25 MB each for a clip of 64 pixels, and clips run side by side
+)
 STEPS = 32, 512  # of Integrated Gradients, the first and the last number tried
 SAMPLES = 32  # of Gradient SHAP
 NOISE = 0.02  # standard deviation that Gradient SHAP adds to its inputs, in [0, 1] of pictures and in log-mel units
@@ -105,7 +108,7 @@ def integrated(
     path: ClipPath, inputs: Inputs, start: Inputs, steps: tuple[int, int] = STEPS
 ) -> tuple[Tensor, Tensor, int]:
     """Sum the gradient along the straight path from the baseline, see `integrated_gradients`."""
-    (first, most), batch = steps, batch_that_fits(*inputs)
+    (first, most), batch = steps, batch_that_fits(*inputs, most=POINTS)
     ends = inputs[0][0], inputs[1][0], start[0][0], start[1][0]
     found = integrated_gradients(path, *ends, target="", steps=first, most_steps=most, batch=batch)
     return torch.from_numpy(found.pictures), torch.from_numpy(found.log_mel), found.steps

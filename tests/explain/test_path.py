@@ -22,7 +22,7 @@ from jcalib.explain import (
     trust_table,
 )
 from jcalib.explain.checks import cascade, max_sensitivity
-from jcalib.explain.methods import attribute_path, last_map_layer
+from jcalib.explain.methods import POINTS, attribute_path, last_map_layer
 from jcalib.settings import UserError
 from jcalib.training.run import TARGETS
 
@@ -125,6 +125,22 @@ def test_gradients_of_recurrent_layers_do_not_need_cudnn(made: Any) -> None:
     for method in ("integrated_gradients", "gradient_shap", "grad_cam"):
         attribute_path(path, clip, "valence", method)
     assert states and not any(states)
+
+
+def test_few_points_of_a_path_are_kept_at_once(made: Any) -> None:
+    """What a backward pass keeps is 25 MB a point of a quick clip, and two clips are explained side by side."""
+    corpus, features, runs = made
+    clip = read_clip(corpus, features, last_row(features))
+    path = clip_path(runs["joint"], clip, "valence")
+    counts, encode = [], path._encode
+
+    def watching(modality: str, inputs: torch.Tensor, *more: Any) -> torch.Tensor:
+        counts.append(len(inputs) if torch.is_grad_enabled() else 0)
+        return encode(modality, inputs, *more)
+
+    path._encode = watching  # type: ignore[method-assign]
+    found = attribute_path(path, clip, "valence", "integrated_gradients")
+    assert 0 < max(counts) <= POINTS < found.steps
 
 
 def test_grad_cam_looks_at_the_last_layer_with_places(made: Any) -> None:

@@ -1,5 +1,6 @@
 """What a fusion attends to, what its predictions depend on, and where in the clip they come from."""
 
+from jcalib.explain.attending import Attending, attending
 from jcalib.explain.attention import attended_change, attention_maps, block_energy, block_shares
 from jcalib.explain.attribution import Attribution, integrated_gradients
 from jcalib.explain.baselines import Baseline, blurred_face, noise_floor, own_baseline, train_means
@@ -24,13 +25,14 @@ from jcalib.explain.playback import Playback, Track
 from jcalib.explain.playing import playback
 from jcalib.explain.relevance import clip_relevance
 from jcalib.explain.seeds import across_seeds, rank_correlation
-from jcalib.explain.sentences import looking_sentence, trust_sentence
+from jcalib.explain.sentences import faithful_sentence, looking_sentence, trust_sentence
 from jcalib.explain.share import Shares, add_noise, modality_share
 from jcalib.explain.trust import Examined, ccc_interval, clips_to_explain, examine, summary, trust_table
 from jcalib.explain.truth import against_truth, edge_map, region, true_cause
 
 __all__ = [
     "METHODS",
+    "Attending",
     "Attribution",
     "Baseline",
     "Clip",
@@ -45,6 +47,7 @@ __all__ = [
     "add_noise",
     "against_truth",
     "attended_change",
+    "attending",
     "attention_maps",
     "attribute",
     "background",
@@ -65,6 +68,7 @@ __all__ = [
     "episodes",
     "eventful_recording",
     "examine",
+    "faithful_sentence",
     "feature_covariance",
     "integrated_gradients",
     "interval_table",

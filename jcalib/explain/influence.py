@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.func import jacrev
 
+from jcalib.explain.memory import differentiable
 from jcalib.explain.steady import assert_steady
 from jcalib.fusion.inputs import row_mask
 from jcalib.settings import UserError
@@ -184,7 +185,7 @@ def reach(
 
 def _gradients(predict: Predict, audio: Tensor, visual: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
     """d prediction_t / d x_s per sequence, (L, B, L, D) a modality: the batch's sum has each sequence's own."""
-    with torch.no_grad():  # for the weights; jacrev looks inwards, at the inputs
+    with torch.no_grad(), differentiable():  # no gradient of the weights; jacrev looks inwards, at the inputs
         return jacrev(lambda a, v: predict(a, v, mask).sum(dim=0), argnums=(0, 1))(audio, visual)
 
 

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
 
 def across_seeds(
-    run: Run, audio: Tensor, visual: Tensor, covariance_audio: Tensor, covariance_visual: Tensor, target: str
+    run: Run,
+    audio: Tensor,
+    visual: Tensor,
+    covariance_audio: Tensor,
+    covariance_visual: Tensor,
+    target: str,
+    recording: Tensor | None = None,
 ) -> "pd.DataFrame":
     """Measure every seed of a run by itself.
 
@@ -30,6 +36,7 @@ def across_seeds(
         audio, visual: (B, L, Da) and (B, L, Dv), complete sequences.
         covariance_audio, covariance_visual: see `feature_covariance`.
         target: "valence" or "arousal".
+        recording: (B,) which recording each sequence is of, for swaps with another one, see `cross_talk`.
 
     Returns:
         One row a seed: fusion, seed, cross-talk voice and face, own block voice and face (NaN without a joint
@@ -42,7 +49,7 @@ def across_seeds(
     rows, patterns = [], []
     for seed in run.settings.seeds:
         fusion = run.fusion(seed)
-        talk = cross_talk(fusion, audio, visual).share()
+        talk = cross_talk(fusion, audio, visual, recording=recording).share()
         own = block_shares(fusion, audio, visual)
         predict = partial(_predict, fusion, column)
         influence = temporal_influence(predict, audio, visual, covariance_audio, covariance_visual)

@@ -3,12 +3,19 @@
 from typing import TYPE_CHECKING
 
 from jcalib.explain.intervals import Interval
-from jcalib.explain.trust import WORDS, best
+from jcalib.explain.trust import WORDS, best, summary
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TALK = {"cross-talk, voice": ("voice", "face"), "cross-talk, face": ("face", "voice")}
+KNOWN = {  # what a control knows of: the model, the clip, or neither
+    "uniform": "a uniform map",
+    "edges": "a map of edges",
+    "other target": "the map of the other target",
+    "mean map": "the mean map of other clips",
+}
+CHANCE = {"AUROC": "chance .5", "infidelity": "0 is perfect, 1 knows nothing"}
 
 
 def looking_sentence(
@@ -33,47 +40,83 @@ def trust_sentence(table: "pd.DataFrame", target: str) -> str:
         table: from `explain.trust_table`.
         target: whose prediction was explained.
     """
-    parts = []
+    parts, averages = [], summary(table)
     for modality, word in WORDS.items():
-        where, what = best(table, modality, "AUROC"), best(table, modality, "infidelity")
         asked = []
-        if where:
-            asked.append(f"where the cause of {target} lies, {_trusted(where, 'AUROC')}")
-        if what:
-            asked.append(f"which parts carry the prediction, {_trusted(what, 'infidelity')}")
+        for question, check in ((f"where the cause of {target} lies", "AUROC"),
+                                ("which parts carry the prediction", "infidelity")):  # fmt: skip
+            found = best(table, modality, check)
+            if found:
+                reached = _average(averages, modality, check, found[0])
+                asked.append(f"{question}, {_trusted(found, check, reached)}")
         parts.append(f"In the {word}: {'; '.join(asked)}." if asked else f"In the {word} no clip moved the prediction.")
     if not (table["check"] == "AUROC").any():
         parts.append("Where the cause lies is not measured: it is unknown, or the run's CCC interval includes 0.")
     return " ".join(parts)
 
 
-def _trusted(found: tuple[str, str, Interval], check: str) -> str:
+def faithful_sentence(averages: "pd.DataFrame", method: str) -> str:
+    """Answer "is the map faithful to the model?" for one method.
+
+    Args:
+        averages: from `explain.summary`.
+        method: one of `METHODS`.
+    """
+    parts = []
+    for modality, word in WORDS.items():
+        mine = averages[(averages["modality"] == modality) & averages["method"].isin([method, "uniform"])]
+        if {"infidelity", "deletion"} <= set(mine["check"]) and set(mine["method"]) == {method, "uniform"}:
+            (wrong, wrong_uniform), (left, left_uniform) = (
+                [_average(averages, modality, check, name).text for name in (method, "uniform")]
+                for check in ("infidelity", "deletion")
+            )
+            parts.append(
+                f"In the {word} {method.replace('_', ' ')} have infidelity {wrong} (0 is perfect; a uniform map "
+                f"{wrong_uniform}); with cells taken away in their order {left} of the prediction is left on average, "
+                f"in random order {left_uniform}."
+            )
+    return " ".join(parts) or "Whether maps are faithful is not measured: no clip moved the prediction."
+
+
+def _average(averages: "pd.DataFrame", modality: str, check: str, method: str) -> Interval:
+    here = (averages["modality"] == modality) & (averages["check"] == check) & (averages["method"] == method)
+    row = averages[here].iloc[0]
+    return Interval(row["value"], row["low"], row["high"], int(row["clusters"]))
+
+
+def _trusted(found: tuple[str, str, Interval], check: str, reached: Interval) -> str:
     method, control, better = found
+    has = f"{check} {reached.text}, {CHANCE[check]}"
     if better.low > 0:
-        return f"trust `{method}` (better than the map that knows nothing, {control}, by {better.text} in {check})"
-    return f"trust none ({method} against the map that knows nothing, {control}: {better.signed} in {check})"
+        return f"trust `{method}` ({has}; better than {KNOWN[control]} by {better.text})"
+    general = control in ("mean map", "other target") and check == "AUROC" and reached.low > 0.5
+    meaning = ": it tells where this model looks, not what moves this clip" if general else ""
+    return f"trust none (`{method}` has {has}, but is no better than {KNOWN[control]}: {better.signed}{meaning})"
 
 
 def _looks(averages: "pd.DataFrame", differences: "pd.DataFrame", measure: str, first: str, second: str) -> str:
     own, other = TALK[measure]
-    values = averages[averages["condition"] == "all clips"].set_index(["fusion", "measure"])["value"]
     less = _interval(differences, "all clips", measure)
-    a, b = (f"{values[name, measure]:.3f}" for name in (first, second))
+    a, b = (_interval(averages[averages["fusion"] == name], "all clips", measure).text for name in (first, second))
     return (
         f"The attended {own} of `{first}` {_verb(less)} the {other} {_degree(less)} that of `{second}`: cross-talk "
-        f"{a} against {b}, difference {less.signed}."
+        f"{a} against {b} (0 looks at itself alone), difference {less.signed}."
     )
 
 
 def _when(differences: "pd.DataFrame") -> str:
-    """Where the differences are largest and smallest, over the conditions known."""
+    """In which conditions the differences are largest and smallest, and in how many they are told from 0."""
     known = differences[differences["measure"].isin(TALK) & (differences["condition"] != "all clips")].dropna()
     if known["condition"].nunique() < 2:
         return "When cannot be said here: too few conditions or persons."
-    mean = known.groupby("condition")["value"].mean()
-    ordered = sorted(mean.items(), key=lambda pair: pair[1])
-    low, high = (f"{value:+.3f} ({name})" for name, value in (ordered[0], ordered[-1]))
-    return f"By condition the mean of both differences runs from {low} to {high}."
+    parts = []
+    for measure, (own, _) in TALK.items():
+        mine = known[known["measure"] == measure]
+        names = mine["condition"].iloc[mine["value"].abs().argsort().to_numpy()].tolist()
+        least, most = (f"{name} ({_interval(mine, name, measure).signed})" for name in (names[0], names[-1]))
+        parts.append(f"the {own}'s difference is largest for {most} and smallest for {least}")
+    told = int(((known["low"] > 0) | (known["high"] < 0)).sum())
+    return f"By condition {'; '.join(parts)}; {told} of {len(known)} such intervals leave 0 out."
 
 
 def _interaction(averages: "pd.DataFrame", differences: "pd.DataFrame", first: str, second: str, target: str) -> str:

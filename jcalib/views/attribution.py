@@ -1,4 +1,7 @@
-"""An attribution map over the clip it explains, with what it has to add up to: pictures above, sound below."""
+"""An attribution map over the clip it explains, or of a whole window, with what it has to add up to.
+
+Pictures above, sound below.
+"""
 
 from typing import TYPE_CHECKING, Any, cast
 
@@ -7,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from jcalib.clips import RATE, SAMPLES, STEP
 from jcalib.views.corpus import draw_spectrogram
-from jcalib.views.style import DIM, INK, look
+from jcalib.views.style import DIM, INK, figure, look
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,6 +63,49 @@ def plot_attribution(
             ax.set(xticks=[], yticks=[])
             ax.spines[:].set_visible(False)
         _draw_sound(below, below.subplots(1, 2), sound, attribution, percentile)
+        _write(fig, attribution, recording, second, percentile)
+    return fig
+
+
+def plot_window(
+    attribution: "Attribution", recording: str = "", second: float | None = None, percentile: float = 99.5
+) -> "Figure":
+    """Draw the map of a whole window: a column a clip, with what its face and its voice add to the prediction.
+
+    Faces' maps are added up over a clip's pictures. Faces and sound have a colour scale each, the same for all clips.
+
+    Args:
+        attribution: from `explain.attribute(..., extent="window")`.
+        recording: its name, for the title.
+        second: when the explained clip ends, in its recording.
+        percentile: of the absolute values, where the colours end.
+    """
+    known = np.flatnonzero(np.isfinite(attribution.ends))
+    fig, axes = figure(3, len(known), 9.4, 4.6, grid="none", sharey="row", height_ratios=[1, 1, 0.9], squeeze=False)
+    faces, sounds = attribution.pictures[known].sum(axis=1), attribution.log_mel[known]
+    limits = _limit(faces, percentile), _limit(sounds, percentile)
+    sums = {"voice": sounds.sum(axis=(1, 2)), "face": faces.sum(axis=(1, 2))}
+    with look():
+        for column, clip in enumerate(known):
+            face, sound, bars = axes[:, column]
+            image = face.imshow(faces[column], cmap=DIVERGING, vmin=-limits[0], vmax=limits[0])
+            scale: dict[str, Any] = {"cmap": DIVERGING, "vmin": -limits[1], "vmax": limits[1]}
+            heard = draw_spectrogram(sound, sounds[column], _START, **scale)
+            for row, (word, values) in enumerate(sums.items()):
+                bars.barh(row, values[column], color=INK if word == "face" else DIM, height=0.6)
+            bars.axvline(0, color=DIM, linewidth=0.6)
+            end = attribution.ends[clip] - (second or 0)
+            face.set_title(f"{_signed(end, 2)} s", loc="center", fontsize=8, fontweight="normal", color=DIM)
+            face.set(xticks=[], yticks=[])
+            sound.set(xlabel="", ylabel="Hz" if column == 0 else "")
+            bars.set_xlabel("\n".join(f"{word} {_signed(values[column])}" for word, values in reversed(sums.items())))
+        axes[0, 0].set_ylabel("face", color=INK)
+        axes[2, 0].set_yticks(range(len(sums)), list(sums), color=INK)
+        reach = 1.1 * max(np.abs(list(sums.values())).max(), 1e-6)
+        for ax in axes[2]:
+            ax.set_xlim(-reach, reach)
+        _colour_bar(fig, image, axes[0], limits[0], f"{attribution.target} a place")
+        _colour_bar(fig, heard, axes[1], limits[1], f"{attribution.target} a cell")
         _write(fig, attribution, recording, second, percentile)
     return fig
 

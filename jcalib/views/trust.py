@@ -126,7 +126,7 @@ def plot_trust(found: "pd.DataFrame", modality: str) -> "Figure":
             if check in _CHANCE:
                 ax.axvline(_CHANCE[check], color=DIM, linewidth=0.8, linestyle=(0, (2, 2)))
             ax.set_title(check, fontsize=9)
-            ax.set_xlabel(GOOD[check])
+            ax.set_xlabel(f"{GOOD[check]}; {int(part['clusters'].max())} clips")
         for ax in axes.flat[len(checks) :]:
             ax.set_visible(False)
         rows_from_top(axes[0, 0], [name.replace("_", " ") for name in names] or [""])

@@ -11,6 +11,7 @@ from torch.func import functional_call, stack_module_state
 from jcalib.explain.influence import feature_covariance, swap_influence, temporal_influence
 from jcalib.fusion import build_fusion
 from jcalib.settings import UserError
+from jcalib.training import Ensemble
 
 L, DA, DV = 4, 5, 3
 DOUBLE = torch.float64
@@ -71,11 +72,23 @@ def test_linear_closed_form(sequences: tuple[Tensor, Tensor], covariances: tuple
         torch.testing.assert_close(influence, expected)
 
 
-def test_equals_finite_differences(sequences: tuple[Tensor, Tensor], covariances: tuple[Tensor, Tensor]) -> None:
+def recurrent_predict(name: str) -> Callable[..., Tensor]:
+    """A fusion with a recurrent layer, as it is when its seeds are evaluated in one program."""
+    torch.manual_seed(0)
+    modules = [build_fusion(name, DA, DV, L, dim=6, rank=3).double().eval() for _ in range(2)]
+    ensemble = Ensemble(modules[0], *stack_module_state(modules))
+    return lambda audio, visual, mask=None: ensemble.predict(audio, visual, mask)[..., 0]
+
+
+@pytest.mark.parametrize("name", ["curved", "lstm", "recursive"])
+def test_equals_finite_differences(
+    name: str, sequences: tuple[Tensor, Tensor], covariances: tuple[Tensor, Tensor]
+) -> None:
     """Moving clip s along the Cholesky columns of Sigma and summing squares is g^T Sigma g, without a gradient."""
     sequences = sequences[0][:6], sequences[1][:6]
     step = 1e-5
-    found = temporal_influence(curved_predict, *sequences, *covariances)
+    predict = curved_predict if name == "curved" else recurrent_predict(name)
+    found = temporal_influence(predict, *sequences, *covariances)
     for modality in (0, 1):
         expected = torch.zeros(6, L, L, dtype=DOUBLE)
         for s in range(L):
@@ -84,9 +97,22 @@ def test_equals_finite_differences(sequences: tuple[Tensor, Tensor], covariances
                 for sign in (1, -1):
                     moved = [x.clone() for x in sequences]
                     moved[modality][:, s] += sign * step * column
-                    ends.append(curved_predict(*moved))
+                    ends.append(predict(*moved).detach())
                 expected[:, :, s] += ((ends[0] - ends[1]) / (2 * step)).square()
         torch.testing.assert_close(found[modality], expected.sqrt().mean(dim=0), rtol=1e-6, atol=1e-8)
+
+
+def test_gradients_do_not_need_cudnn(sequences: tuple[Tensor, Tensor], covariances: tuple[Tensor, Tensor]) -> None:
+    """On CUDA cuDNN refuses a recurrent layer's backward pass in eval mode: it has to be off for gradients."""
+    states: list[tuple[bool, bool]] = []
+
+    def watching(audio: Tensor, visual: Tensor, mask: Tensor | None = None) -> Tensor:
+        states.append((torch._C._functorch.is_gradtrackingtensor(audio), torch.backends.cudnn.enabled))
+        return curved_predict(audio, visual, mask)
+
+    temporal_influence(watching, *sequences, *covariances)
+    assert (True, False) in states and (True, True) not in states
+    assert torch.backends.cudnn.enabled
 
 
 def test_rows_are_predicted_and_columns_changed(

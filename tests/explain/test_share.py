@@ -46,7 +46,7 @@ def test_a_product_has_its_closed_form() -> None:
     torch.testing.assert_close(found.interaction, of_audio * of_visual)
 
 
-@pytest.mark.parametrize("name", ["joint", "cross", "mixer", "concat", "audio", "visual"])
+@pytest.mark.parametrize("name", ["joint", "cross", "mixer", "concat", "lstm", "recursive", "audio", "visual"])
 def test_the_values_add_up_and_who_does_not_play_gets_nothing(name: str) -> None:
     torch.manual_seed(0)
     fusion = build_fusion(name, audio_dim=D, visual_dim=D, clips=L, dim=6, rank=4).double().eval()

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from jcalib.explain import against_truth, region, summary, true_cause, trust_sentence
+from jcalib.explain import against_truth, faithful_sentence, region, summary, true_cause, trust_sentence
 from jcalib.explain.trust import best
 from jcalib.explain.truth import over_time
 from jcalib.settings import CorpusSettings, Split, UserError
@@ -78,8 +78,23 @@ def test_a_map_is_trusted_only_if_it_beats_the_best_that_knows_nothing() -> None
     assert (method, control) == ("occlusion", "edges") and better.low > 0.15
     said = trust_sentence(table, "valence")
     assert said.count("trust `occlusion`") == 4 and "trust none" not in said
+    assert "better than a map of edges by" in said and "(AUROC .9" in said
     assert trust_sentence(table_of(0.72, 0.7, 0.2), "valence").count("trust none") == 4
     assert trust_sentence(table_of(0.6, 0.8, 0.02), "arousal").count("trust none") == 4
+
+
+def test_a_map_no_better_than_that_of_other_clips_tells_of_the_model_and_not_of_the_clip() -> None:
+    table = table_of(0.9, 0.92, 0.02).replace({"edges": "mean map"})
+    assert trust_sentence(table, "valence").count("where this model looks, not what moves this clip") == 2
+
+
+def test_a_faithful_map_is_held_against_a_uniform_one() -> None:
+    table = table_of(0.9, 0.7, 0.0)
+    both = pd.concat([table, table[table["check"] == "infidelity"].assign(check="deletion")])
+    said = faithful_sentence(summary(both), "occlusion")
+    assert said.count("infidelity .100 [.100, .100] (0 is perfect; a uniform map .500 [.500, .500])") == 2
+    assert said.count("in random order .500") == 2
+    assert "not measured" in faithful_sentence(summary(table[table["check"] == "AUROC"]), "occlusion")
 
 
 def test_what_is_not_measured_is_said() -> None:

@@ -9,7 +9,7 @@ import torch
 from matplotlib.figure import Figure
 
 from jcalib.explain import Attribution
-from jcalib.views.attribution import plot_attribution
+from jcalib.views.attribution import plot_attribution, plot_window
 from jcalib.views.corpus import mel_band, plot_contact_sheet, plot_recording, plot_spectrogram
 from jcalib.views.style import save
 
@@ -66,6 +66,24 @@ def test_attribution_shows_every_picture_and_its_sum(
         np.testing.assert_array_equal(drawn.get_array(), attribution.pictures[number])
         assert drawn.get_clim() == pytest.approx((-limit, limit))
         assert float(ax.get_xlabel().replace("−", "-")) == pytest.approx(attribution.pictures[number].sum(), abs=6e-4)
+
+
+def test_a_window_has_a_column_a_clip_on_one_scale_and_leaves_padding_out(attribution: Attribution) -> None:
+    pictures, log_mel = RNG.normal(size=(4, 8, 16, 16)) * 1e-3, RNG.normal(size=(4, 64, 107)) * 1e-3
+    pictures[0] = log_mel[0] = 0
+    whole = replace(attribution, pictures=pictures, log_mel=log_mel, ends=(np.nan, 1.0, 2.28, 3.56))
+    fig = plot_window(whole, "person_003", 3.56)
+    faces, sounds, bars = fig.axes[:3], fig.axes[3:6], fig.axes[6:9]
+    for number, (face, sound, bar) in enumerate(zip(faces, sounds, bars, strict=True), 1):
+        np.testing.assert_array_equal(face.images[-1].get_array(), pictures[number].sum(axis=0))
+        sums = [log_mel[number].sum(), pictures[number].sum()]
+        assert [one.get_width() for one in bar.patches] == pytest.approx(sums)
+        for ax, first in ((face, faces[0]), (sound, sounds[0])):
+            low, high = ax.images[0].get_clim()
+            assert low == -high and (low, high) == first.images[0].get_clim()
+    said = words(fig)
+    for phrase in ("−2.56 s", "0.00 s", "99.5th percentile", "valence a place", "valence a cell"):
+        assert phrase in said, phrase
 
 
 def test_a_map_that_misses_cannot_be_overlooked(attribution: Attribution, clip: tuple[np.ndarray, np.ndarray]) -> None:

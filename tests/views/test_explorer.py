@@ -5,51 +5,53 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from matplotlib.image import imread
 
-from jcalib.explain import Playback
+from jcalib.explain import METHODS, Attending, Playback, attending
+from jcalib.explain.looking import Windows
 from jcalib.progress import stage
 from jcalib.settings import UserError
-from jcalib.views.explorer import FACE, GAP, WIDTH, Explorer, _Live
+from jcalib.views.explorer import MEAN, Explorer, Live
+from jcalib.views.explorer_picture import FACE, GAP, GROUND, MAP_HEIGHT, MAP_TOPS, MAP_WIDTH, WIDTH, map_picture
 from jcalib.views.heat import blend, paled, scaled
 from tests.played import LOST, Played
 
+Asked = list[tuple[str, str, str, Any]]
+
 
 @pytest.fixture
-def asked() -> list[tuple[str, str, Any]]:
+def asked() -> Asked:
     return []
 
 
 @pytest.fixture
-def explorer(played: Played, asked: list[tuple[str, str, Any]]) -> Explorer:
-    def load(recording: str, target: str, seed: int | None) -> Playback:
-        asked.append((recording, target, seed))
-        if recording == "p5":
-            raise UserError("p5 cannot be read: its video is damaged.")
-        if recording == "p6":
+def live(played: Played, asked: Asked) -> Live:
+    real = Explorer.of(played.runs, played.corpus, played.features, "p4")
+
+    def load(recording: str, target: str, method: str, seed: int | None) -> Playback:
+        asked.append((recording, target, method, seed))
+        if recording == "damaged":
+            raise UserError("damaged cannot be read: its video has no end.")
+        if recording == "odd":
             raise ZeroDivisionError("by nothing")
-        return played.playback
+        return real.playback(recording, target, method, seed)
 
-    return Explorer(load, ["p4", "p5", "p6"], seeds=(0, 1))
-
-
-@pytest.fixture
-def live(explorer: Explorer) -> _Live:
-    return _Live(explorer, ["p4", "p5", "p6"], "valence", [0, 1])
+    return Live(Explorer(load, real.attending, ["p4", "damaged", "odd"], METHODS, seeds=(0, 1)))
 
 
-def drawn(live: _Live) -> np.ndarray:
+def drawn(live: Live) -> np.ndarray:
     return (imread(BytesIO(live.image.value), format="png")[..., :3] * 255).round().astype(np.uint8)
 
 
-def test_the_face_is_painted_with_the_playback_s_own_map(live: _Live, played: Played) -> None:
+def test_the_face_is_painted_with_the_playback_s_own_map(live: Live, played: Played) -> None:
     live.frame.value = 40
     shown = played.playback
     near = shown.face_at(40)
     assert near is not None
     face = scaled(paled(shown.pictures[40]), (FACE, FACE))
-    wanted = blend(face, scaled(shown.track("joint", "valence").face[near], (FACE, FACE)))
-    np.testing.assert_array_equal(drawn(live)[GAP : GAP + FACE, :FACE], wanted)
+    values = live._explorer.playback("p4", "valence", "integrated_gradients").track("joint", "valence").face[near]
+    np.testing.assert_array_equal(drawn(live)[GAP : GAP + FACE, :FACE], blend(face, scaled(values, (FACE, FACE))))
     live.frame.value = LOST[3]
     np.testing.assert_array_equal(
         drawn(live)[GAP : GAP + FACE, :FACE], scaled(paled(shown.pictures[LOST[3]]), (FACE, FACE))
@@ -57,19 +59,68 @@ def test_the_face_is_painted_with_the_playback_s_own_map(live: _Live, played: Pl
     assert "no face in this frame" in live.line.value
 
 
-def test_a_moved_slider_moves_the_playhead_and_nothing_is_loaded(live: _Live, asked: list[Any]) -> None:
+@pytest.mark.parametrize("fusion", ["joint", "cross"])
+def test_the_maps_are_those_that_the_fusion_computes_for_the_window_at_the_playhead(
+    played: Played, fusion: str
+) -> None:
+    run = next(one for one in played.runs if one.settings.fusion == fusion)
+    found = attending(run, played.features, "p4", seed=1)
+    number = [info.name for info in played.features.recordings].index("p4")
+    windows = Windows.of(played.features, [number], run.settings.training.clips, dense=True)
+    with torch.no_grad():
+        maps = run.fusion(1)(windows.audio, windows.visual, windows.mask, maps=True).maps
+    first, count = played.features.span(number)
+    assert found.kind == {"joint": "correlation", "cross": "attention"}[fusion] and found.seed == 1
+    for modality, values in found.maps.items():
+        assert len(values) == count
+        wanted = maps[f"{found.kind}_{modality}"].numpy()
+        for row in (0, count // 2, count - 1):
+            window = np.nonzero((windows.rows == first + row) & windows.counted)[0][0]
+            back = values[row] / 127 * found.limit
+            np.testing.assert_allclose(back, wanted[window].clip(-found.limit, found.limit), atol=found.limit / 200)
+
+
+def test_the_map_of_the_window_at_the_playhead_is_drawn(live: Live) -> None:
+    shown = live._explorer.playback("p4", "valence", "integrated_gradients")
+    for fusion, modality, wide in (("cross", "visual", MAP_HEIGHT), ("joint", "audio", MAP_WIDTH)):
+        live.fusion.value = fusion
+        found = live._explorer.attending("p4", fusion)
+        for frame in (5, 100):
+            live.frame.value = frame
+            top = MAP_TOPS[modality]
+            wanted = map_picture(found.maps[modality][shown.row_at(frame)], signed=fusion == "joint")
+            np.testing.assert_array_equal(drawn(live)[top : top + MAP_HEIGHT, :wide], wanted)
+
+
+def test_signs_are_told_apart_in_grey_too() -> None:
+    painted = map_picture(np.array([[127, 0], [-127, 0]], np.int8), signed=True).astype(float)
+    light = painted @ [0.299, 0.587, 0.114]
+    top, bottom = light[: MAP_HEIGHT // 2, :100], light[MAP_HEIGHT // 2 :, :100]
+    assert bottom.max() < top.min() - 60 and np.abs(light[:, 200:] - GROUND).max() < 1
+
+
+def test_a_fusion_without_maps_has_none_drawn(played: Played) -> None:
+    none = Attending("joint", 0, "", {}, 1.0)
+    explorer = Explorer(lambda *_: played.playback, lambda *_: none, ["p4"], METHODS)
+    top = MAP_TOPS["visual"]
+    assert (drawn(Live(explorer))[top : top + MAP_HEIGHT, :MAP_WIDTH] == 255).all()
+
+
+def test_a_moved_slider_moves_the_playhead_and_nothing_is_loaded(live: Live, asked: Asked) -> None:
     heads = []
     for frame in (20, 60):
         live.frame.value = frame
-        column = (drawn(live)[GAP + 190, FACE + 100 :] == (20, 24, 32)).all(axis=-1)
+        column = (drawn(live)[GAP + 196, FACE + 100 :] == (20, 24, 32)).all(axis=-1)  # between two lanes
         heads.append(int(np.flatnonzero(column)[0]))
         assert f"<b>{frame / 25:.2f} s</b>" in live.line.value
     assert heads[1] - heads[0] == pytest.approx(40 / 111 * (WIDTH - FACE - 114), abs=3)
-    assert asked == [("p4", "valence", None)]
+    assert asked == [("p4", "valence", "integrated_gradients", None)]
 
 
-@pytest.mark.parametrize(("control", "value"), [("fusion", "cross"), ("target", "arousal")])
-def test_a_switch_changes_the_picture(live: _Live, control: str, value: str) -> None:
+@pytest.mark.parametrize(
+    ("control", "value"), [("fusion", "cross"), ("target", "arousal"), ("method", "grad_cam"), ("seed", 1)]
+)
+def test_a_switch_changes_the_picture(live: Live, control: str, value: Any) -> None:
     live.frame.value = 40
     before = drawn(live)
     getattr(live, control).value = value
@@ -77,17 +128,18 @@ def test_a_switch_changes_the_picture(live: _Live, control: str, value: str) -> 
     assert f"maps explain {live.fusion.value} at 2.52 s" in live.line.value
 
 
-def test_a_seed_is_loaded_once(live: _Live, asked: list[Any]) -> None:
-    for value in (1, None, 1):
+def test_a_seed_is_loaded_once_and_the_mean_has_a_name(live: Live, asked: Asked) -> None:
+    assert live.seed.label == live.seed.value == MEAN, "a Dropdown shows an empty box for the value None"
+    for value in (1, MEAN, 1):
         live.seed.value = value
-    assert asked == [("p4", "valence", None), ("p4", "valence", 1)]
+    assert [one[3] for one in asked] == [None, 1]
 
 
 @pytest.mark.parametrize(
     ("choice", "said"),
-    [(None, "choose a recording"), ("p5", "its video is damaged."), ("p6", "ZeroDivisionError: by nothing")],
+    [(None, "choose a recording"), ("damaged", "its video has no end."), ("odd", "ZeroDivisionError: by nothing")],
 )
-def test_what_goes_wrong_is_one_line(live: _Live, choice: str | None, said: str) -> None:
+def test_what_goes_wrong_is_one_line(live: Live, choice: str | None, said: str) -> None:
     live.recording.value = choice
     assert said in live.line.value and "Traceback" not in live.line.value
     live.frame.value = 3  # and the controls go on working
@@ -95,12 +147,21 @@ def test_what_goes_wrong_is_one_line(live: _Live, choice: str | None, said: str)
     assert "maps explain" in live.line.value
 
 
+@pytest.mark.parametrize("control", ["seed", "method"])
+def test_an_empty_choice_is_one_line(live: Live, control: str) -> None:
+    getattr(live, control).value = None
+    assert f"choose a {control}: none is chosen" in live.line.value
+
+
 def test_no_recording_at_all_is_said() -> None:
-    live = _Live(Explorer(lambda *_: pytest.fail("nothing to load"), []), [], "valence", [])
+    def none(*_: Any) -> Any:
+        pytest.fail("nothing to load")
+
+    live = Live(Explorer(none, none, [], METHODS))
     assert "choose a recording" in live.line.value
 
 
-def test_a_computation_says_how_far_it_is(played: Played) -> None:
+def test_a_computation_says_how_far_it_is(live: Live, played: Played) -> None:
     heard = []
 
     def load(*_: object) -> Playback:
@@ -109,7 +170,6 @@ def test_a_computation_says_how_far_it_is(played: Played) -> None:
             heard.append(live.line.value)
         return played.playback
 
-    live = _Live(Explorer(lambda *_: played.playback, ["p4"]), ["p4"], "valence", [])
-    live._explorer = Explorer(load, ["p4"])
-    live._chosen()
+    live._explorer._load = load
+    live.method.value = "occlusion"
     assert heard == ["computing: explain p4, 1 of 3 clips"]

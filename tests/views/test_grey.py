@@ -1,0 +1,53 @@
+"""Who prints in grey, or sees no difference between red and green, can still tell what is drawn together apart."""
+
+from itertools import combinations
+
+import numpy as np
+from matplotlib.colors import to_rgb
+
+from jcalib.fusion import named
+from jcalib.views.attention import _lightness
+from jcalib.views.corpus import EPISODES
+from jcalib.views.heat import DOWN, UP
+from jcalib.views.shares import _PARTS, MARKERS
+from jcalib.views.style import COLOURS, DASHES, SPARE, colour, dashes
+
+SEEN = 8.0  # of L*: a step that one sees side by side
+
+
+def lightness(rgb: str) -> float:
+    return float(_lightness(np.array([to_rgb(rgb)]))[0])
+
+
+def test_every_named_fusion_has_a_colour_of_its_own() -> None:
+    assert set(named()) <= set(COLOURS)
+    assert len(set(COLOURS.values())) == len(COLOURS) and not set(SPARE) & set(COLOURS.values())
+
+
+def test_no_two_lines_have_the_same_dashes() -> None:
+    assert len({str(dashes(name)) for name in COLOURS}) == len(COLOURS)
+    assert set(COLOURS) - set(DASHES) == {"joint"}, "joint alone is solid"
+
+
+def test_the_two_that_are_compared_everywhere_differ_in_lightness_as_well() -> None:
+    assert abs(lightness(colour("joint")) - lightness(colour("cross"))) >= SEEN
+
+
+def test_dots_of_fusions_have_markers_and_the_parts_of_one_have_lines() -> None:
+    assert len(set(MARKERS)) == len(MARKERS) >= 4
+    assert len({str(line) for _, line in _PARTS.values()}) == len(_PARTS)
+
+
+def test_ribbons_differ_in_lightness_or_in_their_hatching() -> None:
+    for (_, fill, hatch), (_, other, hatch_too) in combinations(EPISODES.values(), 2):
+        assert hatch != hatch_too or abs(lightness(fill) - lightness(other)) >= SEEN
+
+
+def test_face_is_lighter_than_voice_where_both_are_areas() -> None:
+    """The voice's area is hatched, too."""
+    assert lightness(colour("visual")) > lightness(colour("audio"))
+
+
+def test_the_sign_of_a_map_over_a_picture_is_there_in_grey() -> None:
+    up, down = ("#" + "".join(f"{part:02x}" for part in rgb) for rgb in (UP, DOWN))
+    assert lightness(up) > lightness(down) + 30

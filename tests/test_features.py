@@ -135,6 +135,17 @@ def test_only_what_changed_is_encoded_again(
     assert read == {"p1", "p2", "p3", "p4"}
 
 
+def test_an_empty_crop_is_a_lost_face(corpus: Corpus, encoders: dict[str, nn.Module]) -> None:
+    recording = corpus.recordings[1]
+    recording.face_path(47).unlink()
+    without = extract_features(reopened(corpus), encoders, HOP, SIZE)
+    recording.face_path(47).write_bytes(b"")
+    assert recording.face(47) is None and not recording.face_present()[47]
+    features = extract_features(reopened(corpus), encoders, HOP, SIZE)
+    assert features.failures.empty
+    np.testing.assert_array_equal(features.visual, without.visual)
+
+
 def test_a_broken_recording_is_a_row_and_not_a_stop(corpus: Corpus, encoders: dict[str, nn.Module]) -> None:
     (corpus.root / "cropped_aligned" / "p2" / "00048.jpg").write_bytes(b"broken")
     features = extract_features(reopened(corpus), encoders, HOP, SIZE)

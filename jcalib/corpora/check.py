@@ -15,14 +15,15 @@ import numpy as np
 from jcalib.corpora.problems import Problem, UnusableCorpus, count_kinds, problems_frame
 from jcalib.corpora.recording import Corpus, Recording
 from jcalib.files import replacing
-from jcalib.media import frame_times, has_sound
+from jcalib.media import frame_times, has_sound, read_picture
 from jcalib.progress import stage
-from jcalib.settings import Preset
+from jcalib.settings import Preset, UserError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LATER = "recording left out when it is encoded"
+JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
 ALIKE = 5  # rows of one kind in one file that are shown; the CSV has all
 
 
@@ -162,10 +163,14 @@ def _check_crops(recording: Recording, shown: str) -> list[Problem]:
         if suffix != "jpg" or not stem.isdecimal():
             found.append(Problem("stray", f"{shown}/{entry.name}", None, "no crop", "ignored", name))
         elif not entry.stat().st_size:
-            remedy = f"{LATER}; without the file its face counts as lost"
-            found.append(Problem("empty crop", f"{shown}/{entry.name}", None, "an empty picture", remedy, name))
+            done = "it counts as a lost face"
+            found.append(Problem("empty crop", f"{shown}/{entry.name}", None, "an empty picture", done, name))
         else:
             frames.add(int(stem) - 1)
+            if not _is_whole(Path(entry.path)):
+                remedy = f"{LATER}; without the file its face counts as lost"
+                what = "a picture that cannot be read"
+                found.append(Problem("unreadable crop", f"{shown}/{entry.name}", None, what, remedy, name))
     beyond = sum(not 0 <= frame < recording.length for frame in frames)
     missing = recording.length - (len(frames) - beyond)
     if beyond:
@@ -175,6 +180,20 @@ def _check_crops(recording: Recording, shown: str) -> list[Problem]:
         what = f"{missing} of {recording.length} frames have no crop"
         found.append(Problem("lost faces", shown, None, what, "each counts as a lost face", name))
     return found
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a picture can be read; a JPEG that ends as one does is not decoded for that."""
+    with path.open("rb") as file:
+        head = file.read(len(JPEG_START))
+        file.seek(-min(len(JPEG_END), file.seek(0, os.SEEK_END)), os.SEEK_END)
+        if head == JPEG_START and file.read() == JPEG_END:
+            return True
+    try:
+        read_picture(path)
+    except UserError:
+        return False
+    return True
 
 
 def _told(corpus: Corpus) -> list[Problem]:

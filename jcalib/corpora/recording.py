@@ -45,7 +45,8 @@ class Recording:
         split: "train", "validation" or "test", as distributed.
         role: what the kit uses it for, one of `ROLES`.
         video: the container with picture and sound.
-        faces: folder of 112 x 112 crops `00001.jpg`, counted from 1; a frame without crop has no face.
+        faces: folder of 112 x 112 crops `00001.jpg`, counted from 1; a frame without crop, or with an empty one, has
+            no face.
         labels: float32 (T, 2), valence and arousal in [-1, 1], NaN where nobody annotated.
         truth: npz of the embedded corpus' causes, or None.
         sound: a file of its own for the sound, on the video's clock; None where the video has it.
@@ -76,9 +77,9 @@ class Recording:
         return self.faces / f"{frame + 1:05d}.jpg"
 
     def face_present(self) -> np.ndarray:
-        """Which frames have a crop: bool (T,)."""
+        """Which frames have a crop that is not empty: bool (T,)."""
         present = np.zeros(self.length, bool)
-        frames = [int(path.stem) - 1 for path in self._crops()]
+        frames = [int(path.stem) - 1 for path in self._crops() if path.stat().st_size]
         present[[frame for frame in frames if 0 <= frame < self.length]] = True
         return present
 
@@ -89,7 +90,7 @@ class Recording:
             UserError: the crop is there but cannot be read.
         """
         path = self.face_path(frame)
-        return read_picture(path) if path.exists() else None
+        return read_picture(path) if path.exists() and path.stat().st_size else None
 
     def load_truth(self) -> dict[str, np.ndarray]:
         """The embedded corpus' causes per frame, by name.

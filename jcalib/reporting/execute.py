@@ -95,7 +95,7 @@ def run_chapter(
     try:
         name = notebooks.find(chapter)
         values = notebooks.check(name, {**parameters, "out": str(out.resolve())})
-        source = notebooks.read(name)
+        source = notebooks.told_of(notebooks.read(name), values)
     except UserError as refusal:
         return ChapterResult(chapter, "refused", time.monotonic() - started, str(refusal), None)
     record_path(out, name).unlink(missing_ok=True)

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jcalib.files import ROOT
-from jcalib.reporting.values import check_values
+from jcalib.reporting.values import SYNTHETIC, check_values
 from jcalib.settings import UserError, choose
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 FOLDER = ROOT / "notebooks"
+EMBEDDED = "embedded"  # tag of prose that only the embedded corpus makes true
 _EMPTY = ("", "none", "null")
 
 
@@ -59,6 +60,18 @@ def read(chapter: str) -> "NotebookNode":
     import nbformat
 
     return nbformat.read(FOLDER / f"{find(chapter)}.ipynb", as_version=4)
+
+
+def told_of(notebook: "NotebookNode", values: Mapping[str, Any]) -> "NotebookNode":
+    """Return a chapter without its cells tagged `embedded`, where it is made from another corpus than the embedded one.
+
+    Args:
+        notebook: the chapter.
+        values: its parameters.
+    """
+    if values.get("corpus", SYNTHETIC) != SYNTHETIC or values.get("features"):
+        notebook.cells = [cell for cell in notebook.cells if EMBEDDED not in cell.metadata.get("tags", [])]
+    return notebook
 
 
 def title(notebook: "NotebookNode") -> str:

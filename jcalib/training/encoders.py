@@ -134,17 +134,36 @@ def _published(settings: EncoderSettings, modality: str) -> Path:
 
 
 def _read_clips(recordings: tuple[Recording, ...], preset: Preset) -> dict[str, ClipSet]:
-    """Read the valid clips of every recording, pictures already at the encoder's size."""
+    """Read the valid clips of every recording, pictures already at the encoder's size.
+
+    A recording that cannot be read is passed over; it becomes a row of failures when it is encoded.
+    """
     kept: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {modality: [] for modality in MODALITIES}
+    broken: list[str] = []
     with stage("read encoder clips", len(recordings)) as progress:
         for recording in recordings:
             ends = clip_ends(recording.length, preset.hop)
-            pictures, log_mel, valid = clip_inputs(recording, ends, preset.encoder.size, preset.clip_frames)
+            try:
+                pictures, log_mel, valid = clip_inputs(recording, ends, preset.encoder.size, preset.clip_frames)
+            except (UserError, OSError) as error:
+                broken.append(f"{recording.name}: {error}")
+                progress.advance()
+                continue
             for column, (modality, inputs) in enumerate((("audio", log_mel), ("visual", pictures))):
                 use = valid[:, column]
                 kept[modality].append((inputs[use], _targets(recording, ends, modality)[use]))
             progress.advance()
-        progress.note(f"{sum(len(one[0]) for one in kept['audio'])} clips of {len(recordings)} persons")
+        lost = f", {len(broken)} that cannot be read" if broken else ""
+        clips = max(sum(len(inputs) for inputs, _ in parts) for parts in kept.values())
+        progress.note(f"{clips} clips of {len(recordings) - len(broken)} recordings{lost}")
+    for modality, parts in kept.items():
+        if not sum(len(inputs) for inputs, _ in parts):
+            word = {"audio": "voice", "visual": "face"}[modality]
+            first = f" First of {len(broken)} that cannot be read: {broken[0]}" if broken else ""
+            raise UserError(
+                f"the {modality} encoder has 0 clips with a {word} to train on, in {len(recordings)} recordings: "
+                f"encoder persons need both.{first}"
+            )
     return {
         modality: ClipSet(np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts]))
         for modality, parts in kept.items()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LETTERS = {"valence": "V", "arousal": "A"}
+NARROW = 0.04  # an axis of CCC on which two digits would name several ticks alike
 PANELS = {
     "loss": "training loss, 1 − CCC",
     "selection_valence": "valence CCC, selection",
@@ -63,7 +64,7 @@ def plot_scores(table: "pd.DataFrame") -> "Figure":
                 ax.scatter(seeds, row + apart, s=9, color=colour(name), alpha=0.45, lw=0, zorder=3)
                 _lettered(ax, seeds.mean(), row, colour(name), letter)
         rows_from_top(ax, names)
-        ax.xaxis.set_major_formatter(lambda value, _: _plain(value, 2))
+        ax.xaxis.set_major_formatter(lambda value, _: _plain(value, 2 if np.ptp(ax.get_xlim()) > NARROW else 3))
         ax.set_xlabel("CCC on the report persons (V valence, A arousal; small dots are seeds)")
     return fig
 

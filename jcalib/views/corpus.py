@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TARGETS = ("valence", "arousal")
+FACE_SIDE = 112  # pixels of a crop, for rows in which there is none
 FRAME_SECONDS = 0.01  # between two frames of the log-mel spectrogram
 EPISODES = {
     "face_covered": ("face covered", colour("visual"), ""),
@@ -29,7 +30,7 @@ def plot_contact_sheet(
     columns: Sequence[str] = (),
     width: float = 7.2,
 ) -> "Figure":
-    """Draw faces in a grid, one person a row.
+    """Draw faces in a grid, one recording a row.
 
     Args:
         faces: rows of pictures, uint8 (H, W, 3), all of one size; None where there is no face.
@@ -37,7 +38,7 @@ def plot_contact_sheet(
         columns: what each column is; may be left out.
         width: inches.
     """
-    size = next(face.shape[0] for row in faces for face in row if face is not None)
+    size = next((face.shape[0] for row in faces for face in row if face is not None), FACE_SIDE)
     gap = max(1, size // 24)
     pitch, across = size + gap, len(faces[0])
     sheet = np.full((pitch * len(faces) - gap, pitch * across - gap, 3), 255, dtype=np.uint8)

@@ -153,7 +153,12 @@ def _frames(made: Miniature) -> None:
     (made.root / "cropped_aligned" / "hollow" / "00009.jpg").write_bytes(b"")
     made.found("empty crop", "cropped_aligned/hollow/00009.jpg")
     made.found("lost faces", "cropped_aligned/hollow", count=1)
-    made.late.append("hollow")
+
+    made.add("hurt")
+    crop = made.root / "cropped_aligned" / "hurt" / "00009.jpg"
+    crop.write_bytes(crop.read_bytes()[:-100])
+    made.found("unreadable crop", "cropped_aligned/hurt/00009.jpg")
+    made.late.append("hurt")
 
     made.found("too short", made.add("brief", frames=20), count=20)
     made.lose("brief")

@@ -5,7 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from jcalib.corpora.synthetic import Script
+from jcalib.corpora.synthetic.scene import crop, middles
+from jcalib.corpora.synthetic.voice import RATE as SOUND_RATE
 from jcalib.media import write_picture, write_video
+from jcalib.settings import preset
 from tests.builders import square_face, tone
 from tests.media.drawn_faces import drawn
 
@@ -49,3 +53,29 @@ def drawn_folder(root: Path, persons: int = 4, frames: int = 40, width: int = 28
         write_video(root / f"take_{person}.mp4", scenes, FPS, tone(frames / FPS, 200 + 30 * person))
         (root / "annotations" / f"take_{person}.csv").write_text(by_time(frames / FPS))
     return root
+
+
+def filmed_folder(root: Path, persons: int = 4, seconds: float = 11) -> Path:
+    """Drawn persons who move and speak, long enough for a sequence, annotated at time stamps; two are reported.
+
+    Faces of the first one are there as crops, the others' are to be found. Nothing tells that they were drawn.
+    """
+    (root / "annotations").mkdir(parents=True)
+    settings, lines = preset("smoke").corpus.changed(seconds=seconds), ["recording,person,split"]
+    for number in range(persons):
+        script, name = Script(settings, number), f"talk_{number + 1}"
+        write_video(root / f"{name}.mp4", script.scenes(), settings.fps, script.sound(), SOUND_RATE)
+        rows = zip(script.causes.time[::5], script.causes.labels[::5], strict=True)
+        told = [f"{time:.3f},{valence:.4f},{arousal:.4f}" for time, (valence, arousal) in rows]
+        (root / "annotations" / f"{name}.csv").write_text("\n".join(["time,valence,arousal", *told]) + "\n")
+        lines.append(f"{name},{'ABCDEFGH'[number]},{'validation' if number < 2 else 'train'}")
+        if not number:
+            _crops(script, root / "faces" / name)
+    (root / "splits.csv").write_text("\n".join(lines) + "\n")
+    return root
+
+
+def _crops(script: Script, folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for frame, (scene, centre) in enumerate(zip(script.scenes(), middles(script.face), strict=True), 1):
+        write_picture(folder / f"{frame:05d}.jpg", crop(scene, centre))

@@ -117,3 +117,16 @@ def test_it_ends_with_its_record(path: Path) -> None:
     assert isinstance(last, ast.Expr) and ast.unparse(last).startswith("chapter.finish(")
     assert f'jca.chapter("{path.stem}"' in "\n".join(cell.source for cell in cells(path))
     assert sum("chapter.finish(" in cell.source for cell in cells(path)) == 1
+
+
+def test_no_other_chapter_writes_its_figures(path: Path) -> None:
+    """Chapters of a report share one folder of figures: the later one would stand in the earlier one's place."""
+
+    def names(file: Path) -> set[str]:
+        calls = [node for cell in cells(file) for node in ast.walk(parsed(cell.source)) if isinstance(node, ast.Call)]
+        shown = [call for call in calls if ast.unparse(call.func) in ("chapter.show", "chapter.attach")]
+        return {ast.unparse(call.args[1]) for call in shown}
+
+    assert names(path)
+    for other in FILES:
+        assert other == path or not names(path) & names(other)

@@ -140,3 +140,11 @@ def test_words_about_a_fusion_are_markdown_and_the_time_is_that_of_the_chapters(
     assert "joint beats it by <strong>.163</strong> CCC." in page
     total = sum(record["seconds"] for record in made.values() if record.get("seconds"))
     assert f"<span>{duration(total)}</span>" in page
+
+
+def test_audits_that_nobody_could_judge_are_not_said_to_hold(tmp_path: Path) -> None:
+    made = records()
+    for audit in made["1_corpus"]["audits"]:
+        audit["holds"] = None
+    page = fill(tmp_path, made)
+    assert "Too few persons for the audits to judge" in page and "audits hold" not in page

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 from jcalib.reporting import notebooks
@@ -113,3 +114,16 @@ def test_containers_are_read_item_by_item(kind: str, text: Any, value: Any) -> N
 def test_a_dict_must_be_one() -> None:
     with pytest.raises(ValueError, match="is not dict"):
         notebooks.convert([1], "dict[str, int]")
+
+
+def test_prose_about_the_embedded_corpus_is_told_of_no_other(write: Any) -> None:
+    path = write("1_corpus", title="1 · Corpus")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.insert(1, nbformat.v4.new_markdown_cell("It is drawn.", metadata={"tags": ["embedded"]}))
+    nbformat.write(notebook, path)
+
+    def told(**values: str) -> bool:
+        return any(cell.source == "It is drawn." for cell in notebooks.told_of(notebooks.read("1"), values).cells)
+
+    assert told() and told(corpus="synthetic")
+    assert not told(corpus="elsewhere") and not told(features="mine")

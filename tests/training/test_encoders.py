@@ -151,3 +151,28 @@ def test_features_say_which_encoders_made_them(tmp_path: Path) -> None:
     np.testing.assert_allclose(heard[0], features.audio[5], atol=1e-5)
     with pytest.raises(UserError, match="no finished run nothing, the visual encoder"):
         load_encoder("nothing", "visual")
+
+
+def test_a_broken_encoder_recording_is_passed_over(tmp_path: Path) -> None:
+    root = tiny_corpus(tmp_path / "tiny", train=6)
+    recordings = opened(root).with_role("encoder")
+    assert len(recordings) > 1
+    recordings[0].face_path(40).write_bytes(b"broken")
+    others = rooms._read_clips(recordings[1:], small())
+    for modality, clips in rooms._read_clips(recordings, small()).items():
+        np.testing.assert_array_equal(clips.inputs, others[modality].inputs)
+    features = extract(opened(root), small(), "cpu")
+    assert features.failures["name"].tolist() == [recordings[0].name]
+    for one in recordings[1:]:
+        one.face_path(40).write_bytes(b"broken")
+    with pytest.raises(UserError, match=r"audio encoder has 0 clips with a voice.*00041\.jpg is not a readable"):
+        rooms._read_clips(recordings, small())
+
+
+def test_encoder_persons_without_a_voice_are_refused_in_one_line(tmp_path: Path) -> None:
+    for number in range(1, 5):
+        split = "Train_Set" if number < 4 else "Validation_Set"
+        add_recording(tmp_path / "silent", f"p{number}", split, sound=np.zeros(0, np.float32))
+    with pytest.raises(UserError, match="the audio encoder has 0 clips with a voice to train on") as error:
+        extract(opened(tmp_path / "silent"), small(), "cpu")
+    assert "\n" not in str(error.value)

@@ -1,10 +1,10 @@
 """What it costs to look and to check: a move of the explorer's slider, a player, the table of methods over many clips.
 
-    python bench/explaining.py [--preset quick] [--clips 20] [--slow 5] [--turns] [--out bench/results/<name>.csv]
+    python bench/explaining.py [--preset quick] [--clips 20] [--slow 5] [--out bench/results/<name>.csv]
 
 Asked for: a slider's move from kept maps under 300 ms on 2 cores; a player under 10 MB; all methods and checks over
 20 clips within 2 minutes on 2 cores, compact encoders. Corpus, encoders and the runs of joint and cross are made first,
-where they are missing. `--turns` times the table again with one clip at a time on all cores, for the ratio.
+where they are missing.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import pandas as pd
 import jcalib as jca
 from jcalib import explain
 from jcalib.corpora import Corpus
-from jcalib.explain import tracks, trust
+from jcalib.explain import tracks
 from jcalib.features import Features
 from jcalib.provenance import provenance
 from jcalib.training import TARGETS, Run, fit
@@ -38,7 +38,6 @@ def main() -> None:
     parser.add_argument("--preset", default="quick")
     parser.add_argument("--clips", type=int, default=20, help="of the table of methods, one a report recording")
     parser.add_argument("--slow", type=int, default=5, help="of these, with sensitivity and random weights")
-    parser.add_argument("--turns", action="store_true", help="time one clip at a time as well")
     parser.add_argument("--out", type=Path, help="CSV to write")
     options = parser.parse_args()
     corpus = jca.open_corpus("synthetic", options.preset)
@@ -50,7 +49,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         tracks.home = lambda: Path(folder)  # no map is kept yet
         rows = [*players(runs, corpus, features), *slider(runs, corpus, features)]
-    rows += table(runs[0], corpus, features, options.clips, options.slow, options.turns)
+    rows += table(runs[0], corpus, features, options.clips, options.slow)
     found = pd.DataFrame(rows)
     print(found.to_string(index=False, na_rep="", float_format="{:.4g}".format))
     if options.out:
@@ -90,8 +89,8 @@ def slider(runs: list[Run], corpus: Corpus, features: Features, moves: int = 40)
     ]
 
 
-def table(run: Run, corpus: Corpus, features: Features, clips: int, slow: int, turns: bool) -> list[Row]:
-    """Time the table of methods, and once more with one clip at a time where that is asked for."""
+def table(run: Run, corpus: Corpus, features: Features, clips: int, slow: int) -> list[Row]:
+    """Time the table of methods and checks."""
     rows = explain.clips_to_explain(run, corpus, features, TARGET, clips)
     many = [explain.read_clip(corpus, features, row) for row in rows]
 
@@ -100,11 +99,7 @@ def table(run: Run, corpus: Corpus, features: Features, clips: int, slow: int, t
 
     explain.examine(run, corpus, many[0], TARGET)  # what is imported once
     what = f"{len(explain.METHODS)} methods, {len(many)} clips, {slow} of them again: table"
-    found: list[Row] = [{"what": what, "value": timed(make)[0], "unit": "s", "asked": 120}]
-    if turns:
-        trust.side_by_side = map
-        found.append({"what": "the same, a clip at a time on all cores", "value": timed(make)[0], "unit": "s"})
-    return found
+    return [{"what": what, "value": timed(make)[0], "unit": "s", "asked": 120}]
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:

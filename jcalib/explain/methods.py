@@ -18,7 +18,6 @@ from jcalib.explain.attribution import Attribution, adds_up, integrated_gradient
 from jcalib.explain.baselines import Baseline, own_baseline
 from jcalib.explain.memory import batch_that_fits, differentiable, halving
 from jcalib.explain.path import Clip, ClipPath, clip_path
-from jcalib.explain.side_by_side import DRAWING
 from jcalib.fusion.inputs import MODALITIES
 from jcalib.settings import UserError, choose
 from jcalib.training import Run
@@ -27,9 +26,7 @@ Inputs = tuple[Tensor, Tensor]  # pictures (1, 3, 8, H, W), log-mel (1, 1, mels,
 Maps = tuple[Tensor, Tensor]  # (8, H, W), (mels, frames)
 
 EXTENTS = ("clip", "window")
-POINTS = (
-    16  # of a path at once: more are no faster, keep 25 MB each for a clip of 64 pixels, and clips run side by side
-)
+POINTS = 16  # of a path at once: more are no faster, and each keeps 25 MB for a clip of 64 pixels
 STEPS = 32, 512  # of Integrated Gradients, the first and the last number tried
 SAMPLES = 32  # of Gradient SHAP
 NOISE = 0.02  # standard deviation that Gradient SHAP adds to its inputs, in [0, 1] of pictures and in log-mel units
@@ -216,7 +213,7 @@ def last_map_layer(encoder: nn.Module, example: Tensor) -> nn.Module:
 @contextmanager
 def _drawing_alike() -> Iterator[None]:
     """Captum draws from torch's and numpy's global generators: the same numbers each time, and nobody else's."""
-    with DRAWING, torch.random.fork_rng(devices=[]), differentiable():
+    with torch.random.fork_rng(devices=[]), differentiable():
         state = np.random.get_state()  # noqa: NPY002
         torch.manual_seed(0)
         np.random.seed(0)  # noqa: NPY002

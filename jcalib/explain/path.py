@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from jcalib.corpora import Corpus, Recording
 from jcalib.explain.baselines import known_encoding
-from jcalib.explain.side_by_side import DRAWING
 from jcalib.features import Features
 from jcalib.fusion.inputs import MODALITIES
 from jcalib.inputs import clip_inputs, prepare_inputs
@@ -214,7 +213,5 @@ def clip_path(run: Run, clip: Clip, target: str, device: str = "cpu") -> ClipPat
         UserError: the run was trained on features whose encoders nobody knows.
     """
     encoding = known_encoding(clip.features)
-    with DRAWING:  # modules draw their weights before they load them
-        encoders = {name: load_encoder(getattr(encoding, name), name) for name in MODALITIES}
-        ensemble = run.ensemble(device)
-    return ClipPath(ensemble, encoders, clip.features, clip.row, target, run.settings.training.clips)
+    encoders = {name: load_encoder(getattr(encoding, name), name) for name in MODALITIES}
+    return ClipPath(run.ensemble(device), encoders, clip.features, clip.row, target, run.settings.training.clips)

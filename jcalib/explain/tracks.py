@@ -3,7 +3,6 @@
 It is kept in JCALIB_HOME/maps under a hash of all that made it.
 """
 
-from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +19,6 @@ from jcalib.explain.methods import attribute_path
 from jcalib.explain.path import Clip, ClipPath, read_clips
 from jcalib.explain.playback import BANDS, FRAME_S, SPECTRA
 from jcalib.explain.share import modality_share
-from jcalib.explain.side_by_side import side_by_side
 from jcalib.explain.source import Source, placed
 from jcalib.features import Features
 from jcalib.files import fingerprint, home, replacing, source_fingerprint
@@ -131,14 +129,11 @@ def _maps(explained: Explained, source: Source, progress: Stage) -> dict[str, np
     sound = np.zeros(source.spectrogram.shape, np.float32)
     facts = []
 
-    def work(clip: Clip) -> Attribution:
-        own = explained.ensemble  # weights are shared; what runs them is each thread's own
-        parts = Ensemble(own.skeleton, own.parameters, own.buffers), deepcopy(encoders)
-        return explained.attribute(ClipPath(*parts, features, clip.row, explained.target, explained.clips), clip)
-
-    clips = list(read_clips(source.recording, features, source.rows))
+    clips = read_clips(source.recording, features, source.rows)
     with differentiable():
-        for clip, frames, found in zip(clips, source.frames, side_by_side(work, clips), strict=True):
+        for clip, frames in zip(clips, source.frames, strict=True):
+            path = ClipPath(explained.ensemble, encoders, features, clip.row, explained.target, explained.clips)
+            found = explained.attribute(path, clip)
             for frame, picture in zip(frames, found.pictures, strict=True):
                 if frame >= 0:  # a picture that fills up a clip comes several times
                     pooled = picture.reshape(side, block, side, block).sum(axis=(1, 3))

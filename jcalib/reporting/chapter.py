@@ -7,6 +7,7 @@ folder, as when exploring in JupyterLab, everything goes to a scratch folder.
 import ast
 import base64
 import html
+import io
 import itertools
 import math
 import re
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ipywidgets import Widget
     from matplotlib.figure import Figure
 
+SCREEN_DPI = 96  # a CSS inch
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
@@ -99,7 +101,7 @@ class Chapter:
         dpi: int = 200,
         live: "Callable[[], Widget] | None" = None,
     ) -> Path:
-        """Save a figure as PNG, PDF and CSV, and show it once.
+        """Save a figure as PNG, PDF and CSV, and show it once; a report's notebook keeps it as large as it is shown.
 
         Args:
             fig: a figure made without pyplot.
@@ -117,11 +119,11 @@ class Chapter:
         from jcalib.views.style import save
 
         png = save(fig, self.folder / "figures", _plain_name(name), data, dpi)
-        width, height = (round(96 * inches) for inches in fig.get_size_inches())
+        width, height = (round(SCREEN_DPI * inches) for inches in fig.get_size_inches())
         figure: dict[str, Any] = {"file": f"figures/{name}.png", "width": width, "height": height}
         figure |= {"name": name, "caption": caption, "alt": alt or caption or name, "role": role}
         self._figures[name] = figure
-        picture = base64.b64encode(png.read_bytes()).decode()
+        picture = base64.b64encode(png.read_bytes() if self.explored else _as_shown(fig)).decode()
         metadata = {"image/png": {"alt": figure["alt"], "width": width}, "jcalib": {"figure": figure}}
         widget = live()._repr_mimebundle_() if live and self.explored else {}
         _display({**widget, "image/png": picture, "text/plain": figure["alt"]}, metadata)
@@ -130,7 +132,7 @@ class Chapter:
         return png
 
     def attach(self, page: str, name: str, *, caption: str = "", height: int = 640, role: str | None = None) -> Path:
-        """Save a self-contained HTML page, such as the player, and show it in a frame.
+        """Save a self-contained HTML page, such as the player, and show it in a frame; a report's notebook links to it.
 
         Args:
             page: the whole document.
@@ -147,7 +149,8 @@ class Chapter:
         path.write_text(page, encoding="utf-8")
         attached = {"name": name, "page": path.name, "caption": caption, "height": height, "role": role}
         self._figures[name] = attached
-        _display({"text/html": _frame(page, caption, height), "text/plain": caption}, {"jcalib": {"page": attached}})
+        shown = _frame(page, caption, height) if self.explored else _link(path.name, caption)
+        _display({"text/html": shown, "text/plain": caption}, {"jcalib": {"page": attached}})
         return path
 
     def finish(self, headline: str = "", metrics: dict[str, Any] | None = None, **more: Any) -> Path:
@@ -201,6 +204,19 @@ def _plain_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise UserError(f"a figure is called {name!r}: small letters, digits, '-' and '_' make a name.")
     return name
+
+
+def _as_shown(fig: "Figure") -> bytes:
+    """A PNG with a pixel where a screen shows one; the large one is a file beside the notebook."""
+    from jcalib.views.style import look
+
+    with look(), io.BytesIO() as picture:
+        fig.savefig(picture, format="png", dpi=SCREEN_DPI, metadata={"Software": None})
+        return picture.getvalue()
+
+
+def _link(file: str, title: str) -> str:
+    return f'<a href="{html.escape(file)}">{html.escape(title or file)}</a>'
 
 
 def _frame(page: str, title: str, height: int) -> str:

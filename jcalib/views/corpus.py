@@ -18,7 +18,7 @@ EPISODES = {
     "face_covered": ("face covered", colour("visual"), ""),
     "face_lost": ("face lost", colour("visual"), "////"),
     "voice_noisy": ("voice noisy", colour("audio"), ""),
-    "posed": ("face posed", SPARE[0], ""),
+    "posed": ("face posed", SPARE[0], "...."),
 }
 _SOUND = "magma"
 _HERTZ = (250, 500, 1000, 2000, 4000, 8000, 16000)

@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from traced import SIZE, doubled, in_double_precision, last_row
@@ -128,7 +127,7 @@ def test_gradients_of_recurrent_layers_do_not_need_cudnn(made: Any) -> None:
 
 
 def test_few_points_of_a_path_are_kept_at_once(made: Any) -> None:
-    """What a backward pass keeps is 25 MB a point of a quick clip, and two clips are explained side by side."""
+    """A backward pass keeps 25 MB for each point of a quick clip."""
     corpus, features, runs = made
     clip = read_clip(corpus, features, last_row(features))
     path = clip_path(runs["joint"], clip, "valence")
@@ -173,23 +172,6 @@ def test_sensitivity_is_nothing_to_a_map_that_stays(made: Any) -> None:
     assert again["visual"] > 0
     doubled = replace(found, pictures=2 * found.pictures)
     assert max_sensitivity(found, lambda moved: doubled, clip)["visual"] == pytest.approx(1)
-
-
-def test_clips_side_by_side_are_as_clips_in_turn(made: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    corpus, features, runs = made
-    monkeypatch.setattr("jcalib.explain.checks.LEAST", 0.0)  # random weights move next to nothing
-    clips = [read_clip(corpus, features, int(row)) for row in features.rows("report")[-2:]]
-    tables, used = [], []
-    for threads in (1, 2):
-        torch.set_num_threads(threads)
-        try:
-            tables.append(trust_table(runs["lstm"], corpus, clips, "valence", ("grad_cam",), slow=1))
-        finally:
-            used.append(torch.get_num_threads())
-            torch.set_num_threads(1)
-    assert used == [1, 2], "threads are given back"
-    assert torch.backends.cudnn.enabled, "and so is cuDNN"
-    pd.testing.assert_frame_equal(*tables, rtol=1e-4, atol=1e-6)
 
 
 def test_without_a_known_cause_nothing_is_scored_against_it(made: Any, monkeypatch: pytest.MonkeyPatch) -> None:

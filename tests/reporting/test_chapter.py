@@ -1,5 +1,6 @@
 """What a notebook says lands in its record, its figures and its outputs."""
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,17 @@ def test_a_figure_is_saved_and_shown_once(tmp_path: Path, shown: list[Any]) -> N
     assert pictures[0]["jcalib"]["figure"]["width"] == 192
 
 
+@pytest.mark.parametrize(("explored", "pixels"), [(False, 192), (True, 600)])
+def test_a_report_keeps_the_picture_once_at_its_full_size(
+    explored: bool, pixels: int, tmp_path: Path, shown: list[Any]
+) -> None:
+    """A notebook with all pictures as large as for paper takes 5 MB; on a screen nobody sees them."""
+    path = Chapter("4_ablation", tmp_path, explored).show(drawing(), "scores", dpi=300)
+    data = base64.b64decode(next(data["image/png"] for data, _ in shown if "image/png" in data))
+    assert int.from_bytes(data[16:20], "big") == pixels
+    assert int.from_bytes(path.read_bytes()[16:20], "big") == 600
+
+
 @pytest.mark.parametrize("name", ["Scores", "a/b", "../a", "", "a b"])
 def test_a_figure_needs_a_plain_name(name: str, tmp_path: Path, shown: list[Any]) -> None:
     with pytest.raises(UserError, match="small letters"):
@@ -79,8 +91,13 @@ def test_without_a_report_everything_goes_to_a_scratch_folder(tmp_path: Path, mo
     assert chapter("1_corpus").folder == tmp_path / "scratch" / "1_corpus"
 
 
-def test_an_attached_page_is_a_file_and_a_frame(tmp_path: Path, shown: list[Any]) -> None:
-    path = Chapter("5_attribution", tmp_path).attach('<p class="a">hello</p>', "player", caption="Drag.")
+def test_an_attached_page_is_a_file_and_a_link(tmp_path: Path, shown: list[Any]) -> None:
+    Chapter("5_attribution", tmp_path).attach("<p>hello</p>", "player", caption="Drag & drop.")
+    assert shown[0][0]["text/html"] == '<a href="player.html">Drag &amp; drop.</a>'
+
+
+def test_an_attached_page_is_a_file_and_a_frame_where_it_is_explored(tmp_path: Path, shown: list[Any]) -> None:
+    path = Chapter("5_attribution", tmp_path, explored=True).attach('<p class="a">hello</p>', "player", caption="Drag.")
     assert path.read_text() == '<p class="a">hello</p>'
     data, metadata = shown[0]
     assert "&lt;p class=&quot;a&quot;&gt;hello" in data["text/html"]

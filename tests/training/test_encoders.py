@@ -157,15 +157,15 @@ def test_a_broken_encoder_recording_is_passed_over(tmp_path: Path) -> None:
     root = tiny_corpus(tmp_path / "tiny", train=6)
     recordings = opened(root).with_role("encoder")
     assert len(recordings) > 1
-    recordings[0].face_path(40).write_bytes(b"broken")
+    recordings[0].face_path(47).write_bytes(b"broken")
     others = rooms._read_clips(recordings[1:], small())
     for modality, clips in rooms._read_clips(recordings, small()).items():
         np.testing.assert_array_equal(clips.inputs, others[modality].inputs)
     features = extract(opened(root), small(), "cpu")
     assert features.failures["name"].tolist() == [recordings[0].name]
     for one in recordings[1:]:
-        one.face_path(40).write_bytes(b"broken")
-    with pytest.raises(UserError, match=r"audio encoder has 0 clips with a voice.*00041\.jpg is not a readable"):
+        one.face_path(47).write_bytes(b"broken")
+    with pytest.raises(UserError, match=r"audio encoder has 0 clips with a voice.*00048\.jpg is not a readable"):
         rooms._read_clips(recordings, small())
 
 

@@ -73,11 +73,13 @@ def test_curves_are_drawn_in_percent_for_every_method() -> None:
 def test_trust_shows_every_check_and_which_maps_know_nothing() -> None:
     pairs = [(check, method) for check in ("deletion", "AUROC", "energy ratio") for method in ("occlusion", "edges")]
     found = pd.DataFrame(pairs, columns=["check", "method"]).assign(modality="visual", value=0.6, low=0.5, high=0.7)
+    found["clusters"] = np.where(found["check"] == "deletion", 5, 20)
     fig = plot_trust(found, "visual")
     shown = [ax for ax in fig.axes if ax.get_visible()]
     assert {ax.get_title(loc="left") for ax in shown} == {"deletion", "AUROC", "energy ratio"}
     for ax in shown:
-        assert ax.get_xlabel() == GOOD[ax.get_title(loc="left")]
+        check = ax.get_title(loc="left")
+        assert ax.get_xlabel() == f"{GOOD[check]}; {5 if check == 'deletion' else 20} clips"
         method, control = (container[0] for container in ax.containers)
         assert method.get_markerfacecolor() != "white" == control.get_markerfacecolor()
     fig.canvas.draw()

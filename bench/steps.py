@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from jcalib.allocator import keep_freed_memory
 from jcalib.concordance import ConcordanceLoss
 from jcalib.fusion import FUSIONS, Fusion
 from jcalib.settings import TrainingSettings
@@ -37,6 +38,7 @@ class TorchAttention(Fusion):
 
 def step(name: str, seeds: int, size: TrainingSettings, device: torch.device, width: int = WIDTH) -> Callable[[], None]:
     """Return one optimiser step of a fusion, all seeds at once, as `jcalib.fit` takes it."""
+    keep_freed_memory()
     build = TorchAttention if name == TORCH else FUSIONS[name]
     options = {"dim": size.dim, "rank": size.rank, "dropout": size.dropout}
     ensemble = Ensemble.create(lambda: build(width, width, size.clips, **options), range(seeds), device)

@@ -2,6 +2,7 @@
 
 A step makes and frees the same large tensors over and over. glibc maps each of them from the system and gives it back,
 and every page of it is cleared and faulted in again: on the CPU that is over half of joint's step.
+What trains asks for it. What reads for hours, such as a prediction, does not: kept blocks fall to pieces there.
 """
 
 import ctypes

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from jcalib.allocator import keep_freed_memory
 from jcalib.fusion import FusionOutput
 from jcalib.settings import UserError
 from jcalib.training.dropout import SeededDropout
@@ -24,11 +23,9 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """Return the device by name, ready for work; "auto" is the GPU where there is one."""
+    """Return the device by name; "auto" is the GPU where there is one."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cpu":
-        keep_freed_memory()  # as CUDA's allocator does
     return torch.device(name)
 
 

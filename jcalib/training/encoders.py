@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from jcalib.allocator import keep_freed_memory
 from jcalib.clips import clip_ends
 from jcalib.concordance import ConcordanceLoss
 from jcalib.corpora import Corpus, Recording
@@ -181,6 +182,7 @@ def _targets(recording: Recording, ends: np.ndarray, modality: str) -> np.ndarra
 
 def _train(clips: ClipSet, modality: str, settings: EncoderSettings, folder: Path, device: torch.device) -> None:
     """Train one encoder from its seed and write its run."""
+    keep_freed_memory()
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(settings.seed)
         encoder = build_encoder(settings.kind, modality, clips.target.shape[1]).to(device)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
+from jcalib.allocator import keep_freed_memory
 from jcalib.clips import sequence_rows, training_rows
 from jcalib.concordance import ConcordanceLoss, ccc
 from jcalib.features import Features
@@ -58,6 +59,7 @@ def fit(
     Raises:
         UserError: unknown fusion or preset, too few clips for one sequence, or a modality that nobody has.
     """
+    keep_freed_memory()
     chosen = preset_of(preset)
     check_modalities(fusion, features.modalities)
     settings = RunSettings(

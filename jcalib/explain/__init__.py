@@ -25,7 +25,13 @@ from jcalib.explain.playback import Playback, Track
 from jcalib.explain.playing import playback
 from jcalib.explain.relevance import clip_relevance
 from jcalib.explain.seeds import across_seeds, rank_correlation
-from jcalib.explain.sentences import faithful_sentence, looking_sentence, trust_sentence
+from jcalib.explain.sentences import (
+    faithful_sentence,
+    looking_headline,
+    looking_sentence,
+    trust_headline,
+    trust_sentence,
+)
 from jcalib.explain.share import Shares, add_noise, modality_share
 from jcalib.explain.trust import Examined, ccc_interval, clips_to_explain, examine, summary, trust_table
 from jcalib.explain.truth import against_truth, edge_map, region, true_cause
@@ -73,6 +79,7 @@ __all__ = [
     "integrated_gradients",
     "interval_table",
     "jackknife",
+    "looking_headline",
     "looking_sentence",
     "mean_interval",
     "mean_prediction",
@@ -93,6 +100,7 @@ __all__ = [
     "train_covariances",
     "train_means",
     "true_cause",
+    "trust_headline",
     "trust_sentence",
     "trust_table",
 ]

@@ -21,30 +21,51 @@ CHANCE = {"AUROC": "chance .5", "infidelity": "0 is perfect, 1 knows nothing"}
 def looking_sentence(
     averages: "pd.DataFrame", differences: "pd.DataFrame", first: str, second: str, target: str
 ) -> str:
-    """Answer "does the first fusion look at the other modality more than the second, and when?".
+    """Say when the fusions look at the other modality differently, and what their predictions owe to both at once.
+
+    Args:
+        averages, differences, first, second: as in `looking_headline`.
+        target: whose prediction the interaction is of.
+    """
+    return f"{_when(differences)} {_interaction(averages, differences, first, second, target)}"
+
+
+def looking_headline(averages: "pd.DataFrame", differences: "pd.DataFrame", first: str, second: str) -> str:
+    """Answer "does the first fusion look at the other modality more than the second?".
 
     Args:
         averages: from `explain.by_condition`.
         differences: from `explain.differences`, first less second.
         first, second: the fusions.
-        target: whose prediction the interaction is of.
     """
-    parts = [_looks(averages, differences, measure, first, second) for measure in TALK]
-    return f"{' '.join(parts)} {_when(differences)} {_interaction(averages, differences, first, second, target)}"
+    return " ".join(_looks(averages, differences, measure, first, second) for measure in TALK)
 
 
-def trust_sentence(table: "pd.DataFrame", target: str) -> str:
-    """Answer "which map to trust for which question, here?".
+def trust_headline(table: "pd.DataFrame", target: str) -> str:
+    """Answer "which map to trust for which question, here?" in one line; `trust_sentence` has the numbers.
 
     Args:
         table: from `explain.trust_table`.
         target: whose prediction was explained.
     """
+    parts = []
+    for modality, word in WORDS.items():
+        found = {question: best(table, modality, check) for question, check in _questions(target)}
+        asked = [f"{question}, trust {_winner(one)}" for question, one in found.items() if one]
+        parts.append(f"In the {word}: {'; '.join(asked)}." if asked else f"In the {word} no clip moved the prediction.")
+    return " ".join(parts)
+
+
+def trust_sentence(table: "pd.DataFrame", target: str) -> str:
+    """Answer "which map to trust for which question, here?" with the numbers that it rests on.
+
+    Args:
+        table, target: as in `trust_headline`.
+    """
     parts, averages = [], summary(table)
     for modality, word in WORDS.items():
         asked = []
-        for question, check in ((f"where the cause of {target} lies", "AUROC"),
-                                ("which parts carry the prediction", "infidelity")):  # fmt: skip
+        for question, check in _questions(target):
             found = best(table, modality, check)
             if found:
                 reached = _average(averages, modality, check, found[0])
@@ -78,6 +99,16 @@ def faithful_sentence(averages: "pd.DataFrame", method: str) -> str:
     return " ".join(parts) or "Whether maps are faithful is not measured: no clip moved the prediction."
 
 
+def _questions(target: str) -> tuple[tuple[str, str], ...]:
+    """What a map is asked, and the check that answers."""
+    return (f"where the cause of {target} lies", "AUROC"), ("which parts carry the prediction", "infidelity")
+
+
+def _winner(found: tuple[str, str, Interval]) -> str:
+    """The best method where it beats the best control, else none."""
+    return f"`{found[0]}`" if found[2].low > 0 else "none"
+
+
 def _average(averages: "pd.DataFrame", modality: str, check: str, method: str) -> Interval:
     here = (averages["modality"] == modality) & (averages["check"] == check) & (averages["method"] == method)
     row = averages[here].iloc[0]
@@ -86,21 +117,21 @@ def _average(averages: "pd.DataFrame", modality: str, check: str, method: str) -
 
 def _trusted(found: tuple[str, str, Interval], check: str, reached: Interval) -> str:
     method, control, better = found
-    has = f"{check} {reached.text}, {CHANCE[check]}"
+    has, trusted = f"{check} {reached.text}, {CHANCE[check]}", f"trust {_winner(found)}"
     if better.low > 0:
-        return f"trust `{method}` ({has}; better than {KNOWN[control]} by {better.text})"
+        return f"{trusted} ({has}; better than {KNOWN[control]} by {better.text})"
     general = control in ("mean map", "other target") and check == "AUROC" and reached.low > 0.5
     meaning = ": it tells where this model looks, not what moves this clip" if general else ""
-    return f"trust none (`{method}` has {has}, but is no better than {KNOWN[control]}: {better.signed}{meaning})"
+    return f"{trusted} (`{method}` has {has}, but is no better than {KNOWN[control]}: {better.signed}{meaning})"
 
 
 def _looks(averages: "pd.DataFrame", differences: "pd.DataFrame", measure: str, first: str, second: str) -> str:
     own, other = TALK[measure]
     less = _interval(differences, "all clips", measure)
-    a, b = (_interval(averages[averages["fusion"] == name], "all clips", measure).text for name in (first, second))
+    a, b = (_interval(averages[averages["fusion"] == name], "all clips", measure).value for name in (first, second))
     return (
         f"The attended {own} of `{first}` {_verb(less)} the {other} {_degree(less)} that of `{second}`: cross-talk "
-        f"{a} against {b} (0 looks at itself alone), difference {less.signed}."
+        f"{a:.3f} against {b:.3f}, difference {less.signed}."
     )
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from jcalib.explain import against_truth, faithful_sentence, region, summary, true_cause, trust_sentence
+from jcalib.explain import against_truth, faithful_sentence, region, summary, true_cause, trust_headline, trust_sentence
 from jcalib.explain.trust import best
 from jcalib.explain.truth import over_time
 from jcalib.settings import CorpusSettings, Split, UserError
@@ -78,8 +78,12 @@ def test_a_map_is_trusted_only_if_it_beats_the_best_that_knows_nothing() -> None
     assert (method, control) == ("occlusion", "edges") and better.low > 0.15
     said = trust_sentence(table, "valence")
     assert said.count("trust `occlusion`") == 4 and "trust none" not in said
+    assert trust_headline(table, "valence").startswith(
+        "In the face: where the cause of valence lies, trust `occlusion`; "
+    )
     assert "better than a map of edges by" in said and "(AUROC .9" in said
     assert trust_sentence(table_of(0.72, 0.7, 0.2), "valence").count("trust none") == 4
+    assert trust_headline(table_of(0.72, 0.7, 0.2), "valence").count("trust none") == 4
     assert trust_sentence(table_of(0.6, 0.8, 0.02), "arousal").count("trust none") == 4
 
 

@@ -112,7 +112,7 @@ def plot_trust(found: "pd.DataFrame", modality: str) -> "Figure":
     names = list(dict.fromkeys(mine["method"]))
     columns = min(4, max(1, len(checks)))
     rows = -(-len(checks) // columns) or 1
-    fig, axes = figure(rows, columns, 9.4, (0.2 * len(names) + 0.95) * rows, grid="x", sharey=True, squeeze=False)
+    fig, axes = figure(rows, columns, 9.4, (0.2 * len(names) + 1.1) * rows, grid="x", sharey=True, squeeze=False)
     with look():
         for ax, check in zip(axes.flat, checks, strict=False):
             part = mine[mine["check"] == check].set_index("method").reindex(names)
@@ -126,7 +126,7 @@ def plot_trust(found: "pd.DataFrame", modality: str) -> "Figure":
             if check in _CHANCE:
                 ax.axvline(_CHANCE[check], color=DIM, linewidth=0.8, linestyle=(0, (2, 2)))
             ax.set_title(check, fontsize=9)
-            ax.set_xlabel(f"{GOOD[check]}; {int(part['clusters'].max())} clips")
+            ax.set_xlabel(f"{GOOD[check]}\n{int(part['clusters'].max())} clips")
         for ax in axes.flat[len(checks) :]:
             ax.set_visible(False)
         rows_from_top(axes[0, 0], [name.replace("_", " ") for name in names] or [""])

@@ -79,7 +79,7 @@ def test_trust_shows_every_check_and_which_maps_know_nothing() -> None:
     assert {ax.get_title(loc="left") for ax in shown} == {"deletion", "AUROC", "energy ratio"}
     for ax in shown:
         check = ax.get_title(loc="left")
-        assert ax.get_xlabel() == f"{GOOD[check]}; {5 if check == 'deletion' else 20} clips"
+        assert ax.get_xlabel() == f"{GOOD[check]}\n{5 if check == 'deletion' else 20} clips"
         method, control = (container[0] for container in ax.containers)
         assert method.get_markerfacecolor() != "white" == control.get_markerfacecolor()
     fig.canvas.draw()

@@ -18,6 +18,15 @@ def test_the_headline_is_the_report_s() -> None:
     assert ABLATION["detectable"] in README
 
 
+def test_what_joint_looks_at_and_which_map_to_trust_are_the_report_s() -> None:
+    looking, trust = (
+        json.loads((PUBLISHED / "chapters" / f"{name}.json").read_text())["headline"]
+        for name in ("3_attention", "5_attribution")
+    )
+    assert looking in README
+    assert trust.split(" That is over")[0] in README
+
+
 @pytest.mark.parametrize("row", ABLATION["table"], ids=lambda row: row["fusion"])
 def test_every_row_is_the_report_s(row: dict) -> None:
     scores = [format_ccc(row[key]) for key in ("ccc_valence", "ccc_arousal", "mean")]

@@ -35,10 +35,17 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def played_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A miniature corpus with its features, a run of joint and one of cross, and the playback of a report person."""
     from tests.played import make
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JCALIB_HOME", str(tmp_path_factory.mktemp("home")))
         yield make(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture
+def played(played_once: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The miniature, with its home as home: another fixture of the session may have moved it meanwhile."""
+    monkeypatch.setenv("JCALIB_HOME", str(played_once.runs[0].folder.parents[1]))
+    return played_once

@@ -5,7 +5,6 @@ corpus knows them, as the papers' backbones (TSAV) learn expressions and action 
 Without the cues an encoder could not represent a cue that matters only together with the other modality.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,12 +157,12 @@ def _read_clips(recordings: tuple[Recording, ...], preset: Preset) -> dict[str, 
         clips = max(sum(len(inputs) for inputs, _ in parts) for parts in kept.values())
         progress.note(f"{clips} clips of {len(recordings) - len(broken)} recordings{lost}")
     for modality, parts in kept.items():
-        if not sum(len(inputs) for inputs, _ in parts):
+        if (count := sum(len(inputs) for inputs, _ in parts)) < 2:
             word = {"audio": "voice", "visual": "face"}[modality]
             first = f" First of {len(broken)} that cannot be read: {broken[0]}" if broken else ""
             raise UserError(
-                f"the {modality} encoder has 0 clips with a {word} to train on, in {len(recordings)} recordings: "
-                f"encoder persons need both.{first}"
+                f"the {modality} encoder has {count} clips with a {word} to train on, in {len(recordings)} recordings: "
+                f"it needs 2 at least, and encoder persons need both face and voice.{first}"
             )
     return {
         modality: ClipSet(np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts]))
@@ -216,7 +215,7 @@ def _epochs(
     on_epoch: Callable[[], None],
 ) -> list[dict[str, float]]:
     inputs, target = torch.from_numpy(clips.inputs), torch.from_numpy(clips.target)
-    steps = settings.epochs * math.ceil(len(target) / settings.batch)
+    steps = settings.epochs * len(_batches(torch.arange(len(target)), settings.batch))
     optimizer = torch.optim.AdamW(encoder.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.learning_rate, total_steps=steps)
     loss = ConcordanceLoss()
@@ -225,7 +224,7 @@ def _epochs(
     for epoch in range(settings.epochs):
         encoder.train()
         total = 0.0
-        for rows in torch.randperm(len(target), generator=generator).split(settings.batch):
+        for rows in _batches(torch.randperm(len(target), generator=generator), settings.batch):
             batch = _augment(prepare_inputs(inputs[rows].to(device), modality, settings.size), modality, generator)
             value = loss(encoder(batch), target[rows].to(device))
             optimizer.zero_grad(set_to_none=True)
@@ -236,6 +235,12 @@ def _epochs(
         history.append({"epoch": epoch, "loss": total / len(target)})
         on_epoch()
     return history
+
+
+def _batches(order: Tensor, size: int) -> list[Tensor]:
+    """Cut an order of clips into batches; one left over joins the last: batch norm and CCC are undefined for one."""
+    *whole, last = order.split(size)
+    return [*whole[:-1], torch.cat([whole[-1], last])] if whole and len(last) == 1 else [*whole, last]
 
 
 def _augment(batch: Tensor, modality: str, generator: torch.Generator) -> Tensor:

@@ -153,6 +153,23 @@ def test_features_say_which_encoders_made_them(tmp_path: Path) -> None:
         load_encoder("nothing", "visual")
 
 
+@pytest.mark.parametrize("batch", [2, 3, 5, 100])
+def test_no_batch_is_of_a_single_clip_and_each_clip_is_in_one(batch: int) -> None:
+    for clips in range(2, 12):
+        parts = rooms._batches(torch.randperm(clips), batch)
+        assert min(map(len, parts)) > 1 and max(map(len, parts)) <= batch + 1
+        assert torch.equal(torch.cat(parts).sort().values, torch.arange(clips))
+
+
+def test_one_clip_more_than_fills_the_batches_is_trained_on(tmp_path: Path) -> None:
+    corpus = opened(tiny_corpus(tmp_path / "tiny"))
+    clips = len(rooms._read_clips(corpus.with_role("encoder"), small())["visual"].target)
+    alone = small()
+    alone = alone.changed(encoder=alone.encoder.changed(batch=clips - 1))
+    for encoder in train_encoders(corpus, alone, "cpu").values():
+        assert all(torch.isfinite(value).all() for value in encoder.state_dict().values())
+
+
 def test_a_broken_encoder_recording_is_passed_over(tmp_path: Path) -> None:
     root = tiny_corpus(tmp_path / "tiny", train=6)
     recordings = opened(root).with_role("encoder")

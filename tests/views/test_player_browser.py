@@ -16,8 +16,8 @@ PIXELS = "id => { const c = document.getElementById(id); return c.toDataURL(); }
 
 
 @pytest.fixture(scope="module")
-def file(played: Played, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return Player(played.playback).write(tmp_path_factory.mktemp("player") / "player.html")
+def file(played_once: Played, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Player(played_once.playback).write(tmp_path_factory.mktemp("player") / "player.html")
 
 
 @pytest.fixture(params=[("light", 1180), ("dark", 390)], ids=["light", "dark"])

@@ -248,12 +248,17 @@ def _part(
         file = stores[modality] / f"{content}.npy"
         if not file.exists():
             clips = face_clips(recording, ends, size, span) if modality == "visual" else voice_clips(recording, ends)
-            encoded = list(encode_clips(encoders[modality], modality, clips, size, device))
-            with replacing(file) as beside, beside.open("wb") as stream:
-                np.save(stream, np.concatenate(encoded) if encoded else np.zeros((0, WIDTH), np.float32))
+            keep_rows(file, encode_clips(encoders[modality], modality, clips, size, device))
         rows[modality] = np.load(file, mmap_mode="r")
     info = RecordingInfo(recording.name, recording.person, recording.role, recording.labels, times)
     return _Part(info, ends, rows["audio"], rows["visual"], content)
+
+
+def keep_rows(file: Path, encoded: Iterable[np.ndarray]) -> None:
+    """Writes what `encode_clips` yields for a recording, (N, D) float32, beside and renamed."""
+    parts = list(encoded)
+    with replacing(file) as beside, beside.open("wb") as stream:
+        np.save(stream, np.concatenate(parts) if parts else np.zeros((0, WIDTH), np.float32))
 
 
 def encode_clips(

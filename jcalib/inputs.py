@@ -4,7 +4,7 @@ A clip's time is the time stamp of its last frame, the moment that frame appears
 ends there too, as in the papers' pre-processing, so nothing is heard that comes after the predicted frame.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -78,7 +78,11 @@ def face_clips(recording: Recording, ends: np.ndarray, size: int = SIDE, span: i
 
 
 def picture_clips(
-    crops: Iterable[Path | np.ndarray | None], ends: Iterable[int], size: int = SIDE, span: int = FRAMES
+    crops: Iterable[Path | np.ndarray | None],
+    ends: Iterable[int],
+    size: int = SIDE,
+    span: int = FRAMES,
+    change: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Iterator[Clips]:
     """The pictures of clips in chunks of at most `CHUNK`; memory holds the crops under one chunk.
 
@@ -87,6 +91,7 @@ def picture_clips(
         ends: the frames at which clips end, ascending; those that come after the last crop are left out.
         size: side of the pictures in pixels.
         span: frames of a clip.
+        change: what is done to every crop that is looked at, (112, 112, 3) to the same; nothing by default.
 
     Yields:
         uint8 (c, 8, size, size, 3) and valid, bool (c,): False, and zeros, where no face was found.
@@ -110,6 +115,7 @@ def picture_clips(
             needed = np.unique(frames[frames >= 0]).tolist()
             missing = [frame for frame in needed if frame not in held]
             new = list(pool.map(_read_crop, [window[frame - start] for frame in missing]))
+            new = [change(crop) for crop in new] if change else new
             held |= dict(zip(missing, _resized(new, size), strict=True))
             held = {frame: picture for frame, picture in held.items() if frame >= start}
             blank = np.zeros((size, size, 3), np.uint8)

@@ -44,6 +44,7 @@ _PAPERS = {
     "training.dim": BOTH,
     "training.rank": BOTH,
     "training.weight_decay": ("CVPRW and T-BIOM code", "Adam without decay; AdamW with 0 is Adam, step for step"),
+    "training.modality_dropout": (OWN, "off unless asked for"),
     "training.select_on": ("T-BIOM code", "the best validation score is kept and reported: numbers say so"),
     "hop": ("CVPRW and T-BIOM code", "stride 1: every frame ends one clip"),
     "clip_frames": ("CVPRW and T-BIOM code", ""),

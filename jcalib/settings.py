@@ -178,6 +178,7 @@ class TrainingSettings(Settings):
     weight_decay: float = Field(default=1e-3, ge=0)
     decay: Decay | None = None  # of the learning rate; None is a cosine over the epochs, to zero
     dropout: float = Field(default=0.6, ge=0, lt=1)  # of the head; the released code's
+    modality_dropout: float = Field(default=0, ge=0, lt=1)  # sequences a step that train without voice or without face
     select_on: Literal["selection", "report"] = "selection"  # the persons whose CCC chooses the epoch that is kept
 
     def rate(self, epoch: int) -> float:

@@ -1,13 +1,20 @@
 """The command that compares fusions: `jcalib ablate`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jcalib.cli.shared import CorpusPath, Device, FeaturesPath, Out, PresetName, Seeds, checked, numbers_of, reported
 from jcalib.settings import Preset, UserError, choose
 from jcalib.settings import preset as preset_of
+
+if TYPE_CHECKING:
+    from jcalib.corpora import Corpus
+    from jcalib.features import Features
+    from jcalib.studies import Study
+
+LEVELS = ("features", "signal")
 
 
 def ablate(
@@ -16,6 +23,12 @@ def ablate(
     sizes: Annotated[
         str, typer.Option(help="also a learning curve at these numbers of training recordings, as 5,10,20")
     ] = "",
+    corrupt: Annotated[
+        str, typer.Option(help="also with a modality made worse: 'features', or 'signal' for pictures and sound too")
+    ] = "",
+    modality_dropout: Annotated[
+        float, typer.Option(help="also trained without voice or face in this share of sequences, and compared so")
+    ] = 0.0,
     regime: Annotated[str, typer.Option(help="what the embedded corpus' labels come from: mixed, redundant, ...")] = "",
     preset: PresetName = "quick",
     seeds: Seeds = None,
@@ -27,6 +40,8 @@ def ablate(
     """Compare fusions: train what is missing, print the answer, write tables and figures to --out. An interrupted one
     goes on where it stopped."""
     chosen = _in_regime(preset_of(preset), regime, own or where)
+    chosen.training.changed(modality_dropout=modality_dropout)  # which says what is wrong with it
+    level = _level(corrupt, modality_dropout, own)
     checked(where, device, own)
     from jcalib.files import shown
     from jcalib.fusion import cells as all_cells
@@ -38,6 +53,7 @@ def ablate(
     compared, counts = [*names, *all_cells()] if cells else names, numbers_of(sizes)
     typer.echo("\n".join(ablation_lines(compared, chosen, seeds, device, own or where, counts)) + "\n")
     from jcalib import studies
+    from jcalib.corpora import open_corpus
     from jcalib.training import open_data
 
     folder = (out or Path("ablation")).resolve()
@@ -52,7 +68,51 @@ def ablate(
     if curve:
         typer.echo(f"\n{curve.intervals().round(3).to_string(index=False)}")
         written.append(curve.write(folder))
+    if level:
+        corpus = open_corpus(where, chosen) if level == "signal" else None
+        written += _corrupted(study, names, features, corpus, chosen, modality_dropout, device, folder)
     typer.echo("\n".join(shown(path) for path in written))
+
+
+def _corrupted(
+    study: "Study",
+    names: list[str],
+    features: "Features",
+    corpus: "Corpus | None",
+    chosen: Preset,
+    share: float,
+    device: str,
+    folder: Path,
+) -> list[Path]:
+    """Evaluate a study under corruption, and beside it what was trained with modality dropout where that is asked."""
+    from jcalib import studies
+    from jcalib.views import style
+    from jcalib.views.robustness import plot_gains
+
+    if corpus:
+        typer.echo(f"\n{studies.signal_cost(corpus, features, device)}")
+    with reported():
+        found = studies.robustness(study, features, device=device, corpus=corpus)
+    summary = found.summary().pivot(index="kind", columns="fusion", values="relative")
+    typer.echo(f"\nCCC on average along each curve of corruption\n{summary.round(3).to_string()}\n{found.said()}")
+    written = [found.write(folder)]
+    if share:
+        typer.echo(f"\n{studies.dropout_cost(study, names)}")
+        with reported():
+            again = studies.with_modality_dropout(study, names, features, share, chosen, device)
+            gains = studies.robustness(again, features, device=device, corpus=corpus).against(found)
+        table = gains.pivot(index="kind", columns="fusion", values="gain").round(3)
+        typer.echo(f"\nWhat modality dropout of {share:g} adds to it\n{table.to_string()}")
+        written.append(style.save(plot_gains(gains), folder, "modality-dropout", gains))
+    return written
+
+
+def _level(corrupt: str, modality_dropout: float, own: str) -> str:
+    """Return at which level is corrupted, "" for none; what was trained without a modality is compared so too."""
+    level = choose(corrupt, LEVELS, "corrupt") if corrupt else "features" * bool(modality_dropout)
+    if level == "signal" and own:
+        raise UserError(f"corrupt has 'signal' and the data is {own!r}, features: give a corpus, or corrupt features.")
+    return level
 
 
 def _in_regime(chosen: Preset, regime: str, where: str) -> Preset:

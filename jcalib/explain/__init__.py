@@ -15,7 +15,6 @@ from jcalib.explain.looking import (
     course_table,
     differences,
     mean_prediction,
-    share_against_noise,
     train_covariances,
 )
 from jcalib.explain.methods import METHODS, attribute
@@ -32,7 +31,8 @@ from jcalib.explain.sentences import (
     trust_headline,
     trust_sentence,
 )
-from jcalib.explain.share import Shares, add_noise, modality_share
+from jcalib.explain.share import Shares, modality_share
+from jcalib.explain.shifting import shares_under
 from jcalib.explain.trust import Examined, ccc_interval, clips_to_explain, examine, summary, trust_table
 from jcalib.explain.truth import against_truth, edge_map, region, true_cause
 
@@ -50,7 +50,6 @@ __all__ = [
     "Shares",
     "Track",
     "across_seeds",
-    "add_noise",
     "against_truth",
     "attended_change",
     "attending",
@@ -93,7 +92,7 @@ __all__ = [
     "reach",
     "read_clip",
     "region",
-    "share_against_noise",
+    "shares_under",
     "summary",
     "swap_influence",
     "temporal_influence",

@@ -5,7 +5,7 @@ that plays it.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +15,8 @@ from torch import Tensor
 from jcalib.explain.attention import attended_change
 from jcalib.explain.crosstalk import cross_talk
 from jcalib.explain.influence import Predict, feature_covariance
-from jcalib.explain.intervals import jackknife, mean_interval
-from jcalib.explain.share import Shares, add_noise, modality_share
+from jcalib.explain.intervals import jackknife
+from jcalib.explain.share import Shares, modality_share
 from jcalib.features import Features
 from jcalib.fusion.inputs import MODALITIES
 from jcalib.settings import choose
@@ -215,52 +215,6 @@ def differences(tables: "dict[str, pd.DataFrame]", conditions: "pd.DataFrame", a
             interval = jackknife(columns, one["person"], lambda s: s[..., 0] / s[..., 1] - s[..., 2] / s[..., 3])
             rows.append({"condition": condition, "measure": measure, **interval._asdict()})
     return pd.DataFrame(rows).rename(columns={"clusters": "persons"})
-
-
-def share_against_noise(
-    run: Run,
-    features: Features,
-    names: Sequence[int],
-    target: str,
-    levels: Sequence[float] = (0.0, 0.5, 1.0),
-) -> "pd.DataFrame":
-    """Let noise take over the voice, then the face, and see whose share and what interaction is left.
-
-    Args:
-        run, features, names, target: as in `clip_table`.
-        levels: share of a modality's variance that is noise, see `add_noise`.
-
-    Returns:
-        Columns noisy ("audio" or "visual"), noise, and as in `by_condition` voice's share (value, low, high) and
-        interaction (interaction, interaction_low, interaction_high).
-    """
-    import pandas as pd
-
-    clips = run.settings.training.clips
-    windows, others = Windows.of(features, names, clips), background(features, clips)
-    train = features.rows("fusion")
-    person = np.array([info.person for info in features.recordings])[features.recording[windows.order]]
-    rows = []
-    clean = _noise_row(report_shares(run, windows, others, target), windows, person)
-    for index, noisy in enumerate(MODALITIES):
-        known = torch.from_numpy(np.asarray(getattr(features, noisy))[train][features.valid[train, index]])
-        for level in levels:
-            if level == 0:
-                rows.append({"noisy": noisy, "noise": level, **clean})
-                continue
-            noisier = add_noise(getattr(windows, noisy), known, level)
-            changed = replace(windows, audio=noisier) if noisy == "audio" else replace(windows, visual=noisier)
-            shares = report_shares(run, changed, others, target)
-            rows.append({"noisy": noisy, "noise": level, **_noise_row(shares, windows, person)})
-    return pd.DataFrame(rows)
-
-
-def _noise_row(shares: Shares, windows: Windows, person: np.ndarray) -> dict[str, float]:
-    columns = np.stack([windows.course(x) for x in (shares.audio.abs(), shares.size)], axis=1)
-    share = jackknife(columns, person, lambda s: s[..., 0] / s[..., 1])
-    interaction = mean_interval(windows.course(shares.interaction.abs()), person)
-    row = {name: getattr(share, name) for name in ("value", "low", "high")}
-    return row | dict(zip(("interaction", "interaction_low", "interaction_high"), interaction[:3], strict=True))
 
 
 def _parts(table: "pd.DataFrame", conditions: "pd.DataFrame") -> Iterator[tuple[str, "pd.DataFrame"]]:

@@ -99,29 +99,6 @@ def modality_share(
     )
 
 
-def add_noise(x: Tensor, rows: Tensor, share: float, generator: torch.Generator | None = None) -> Tensor:
-    """Make a share of a modality's variance noise: x' = m + sqrt(1 - p) (x - m) + sqrt(p) (r - m).
-
-    r is a random training clip for each clip, m the training mean: mean and covariance stay what they are, what is
-    said about the label goes.
-
-    Args:
-        x: (B, L, D).
-        rows: (N, D) features of valid clips of the training persons.
-        share: p in [0, 1].
-        generator: of the choice, on the CPU; None is seeded with 0.
-
-    Raises:
-        UserError: a share outside [0, 1].
-    """
-    if not 0 <= share <= 1:
-        raise UserError(f"noise share is {share}: it has to lie between 0 (clean) and 1 (nothing but noise).")
-    generator = torch.Generator().manual_seed(0) if generator is None else generator
-    drawn = rows[torch.randint(len(rows), x.shape[:2], generator=generator).to(rows.device)]
-    mean = rows.mean(dim=0)
-    return mean + (1 - share) ** 0.5 * (x - mean) + share**0.5 * (drawn - mean)
-
-
 def _in_chunks(predict: Predict, inputs: tuple[Tensor, Tensor, Tensor], chunk: int) -> Tensor:
     return torch.cat([predict(*part) for part in zip(*(x.split(chunk) for x in inputs), strict=True)])
 

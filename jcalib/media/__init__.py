@@ -8,7 +8,7 @@ from jcalib.media.containers import Probe, frame_times, has_pictures, probe, rea
 from jcalib.media.detectors import Cascades, Detector, Face, Yunet, find_detector
 from jcalib.media.faces import FaceFrame, read_faces, write_faces
 from jcalib.media.pictures import align_face, fit_picture, read_picture, write_picture
-from jcalib.media.sound import has_sound, read_sound, sound_end, sound_windows
+from jcalib.media.sound import cut_windows, has_sound, read_sound, sound_end, sound_windows
 from jcalib.media.writing import write_timed, write_video
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Probe",
     "Yunet",
     "align_face",
+    "cut_windows",
     "find_detector",
     "fit_picture",
     "frame_times",

@@ -88,6 +88,23 @@ def sound_windows(video: str | Path, ends_s: Iterable[float], samples: int, rate
         yield _assemble(held, stop - samples, stop)
 
 
+def cut_windows(
+    sound: np.ndarray, start_s: float, ends_s: Iterable[float], samples: int, rate: int = 44_100
+) -> Iterator[np.ndarray]:
+    """Cuts windows like `sound_windows` out of a soundtrack that is in memory.
+
+    Args:
+        sound, start_s: as `read_sound` gives them.
+        ends_s, samples, rate: as in `sound_windows`.
+
+    Yields:
+        float32 (samples,), one per end; zeros where there is no sound.
+    """
+    blocks = [(round(start_s * rate), sound)]
+    for stop in (round(end * rate) for end in ends_s):
+        yield _assemble(blocks, stop - samples, stop)
+
+
 def _assemble(blocks: Iterable[tuple[int, np.ndarray]], start: int, stop: int) -> np.ndarray:
     """The samples from start to stop (positions on the clock) out of blocks that may leave gaps."""
     sound = np.zeros(stop - start, np.float32)

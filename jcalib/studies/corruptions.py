@@ -16,6 +16,7 @@ from jcalib.features import MODALITIES, Features
 WORDS = {"audio": "voice", "visual": "face"}
 LOST = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9)
 NOISE = (0.0, 0.5, 1.0, 2.0, 4.0)
+REPLACED = (0.0, 0.5, 1.0)
 LAGS = (1 / 3, 2 / 3, 1.0)  # seconds, as near as the features' grid comes to them
 FARTHEST = 1.1  # seconds; a grid that is coarser than that cannot show a lag of a second
 
@@ -59,6 +60,7 @@ def feature_corruptions(features: Features, seed: int = 0) -> list[Corruption]:
         found.append(_missing(modality))
     for modality in there:
         found += [_lost(modality, seed), _noisy(modality, spread(features, modality), seed)]
+        found.append(_replaced(modality, known_rows(features, modality), seed))
     lags = _lags(features)
     if len(there) > 1 and lags:
         found.append(lags)
@@ -83,11 +85,15 @@ def recordings_of(features: Features, numbers: Sequence[int]) -> Features:
     )
 
 
+def known_rows(features: Features, modality: str) -> np.ndarray:
+    """Return the valid rows of the fusion-training persons, (N, D)."""
+    rows = features.rows("fusion")
+    return np.asarray(getattr(features, modality))[rows][features.valid[rows, MODALITIES.index(modality)]]
+
+
 def spread(features: Features, modality: str) -> np.ndarray:
     """Return the standard deviation of each feature over the valid clips of the fusion-training persons, (D,)."""
-    rows = features.rows("fusion")
-    known = features.valid[rows, MODALITIES.index(modality)]
-    return np.asarray(getattr(features, modality))[rows][known].std(axis=0)
+    return known_rows(features, modality).std(axis=0)
 
 
 def with_rows(features: Features, modality: str, values: np.ndarray, valid: np.ndarray) -> Features:
@@ -142,6 +148,21 @@ def _noisy(modality: str, deviation: np.ndarray, seed: int) -> Corruption:
         return with_rows(features, modality, values + severity * deviation * noise, valid)
 
     return Corruption(f"{WORDS[modality]} noise", "of the features' spread", NOISE, 0.0, apply)
+
+
+def _replaced(modality: str, known: np.ndarray, seed: int) -> Corruption:
+    """Mix in random clips of the training persons: x' = m + sqrt(1 - p) (x - m) + sqrt(p) (r - m), m their mean.
+
+    Mean and covariance of the features stay what they are; what they say of the label goes.
+    """
+
+    def apply(features: Features, severity: float) -> Features:
+        values, mean = np.asarray(getattr(features, modality)), known.mean(axis=0)
+        drawn = known[_generator(seed, "replaced", modality).integers(len(known), size=len(values))]
+        mixed = values + ((1 - severity) ** 0.5 - 1) * (values - mean) + severity**0.5 * (drawn - mean)
+        return with_rows(features, modality, mixed, features.valid[:, MODALITIES.index(modality)])
+
+    return Corruption(f"{WORDS[modality]} replaced", "share of its variance", REPLACED, 0.0, apply)
 
 
 def _lags(features: Features) -> Corruption | None:

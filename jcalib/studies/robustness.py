@@ -15,28 +15,31 @@ with CCC as performance and equal steps of severity:
   fusion and it sums where this takes the mean; here it is `concat` (`cross` where that was not run).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import torch
 
+from jcalib.corpora import Corpus
 from jcalib.features import Features
 from jcalib.progress import stage
 from jcalib.settings import UserError, choose
 from jcalib.studies.ablation import Study
 from jcalib.studies.corruptions import Corruption, feature_corruptions, recordings_of
 from jcalib.studies.families import named
-from jcalib.studies.statistics import Comparison, contrast, sums
+from jcalib.studies.rescoring import counted_frames, evaluate, first_persons
+from jcalib.studies.signals import signal_corruptions
+from jcalib.studies.statistics import Comparison, contrast
 from jcalib.training import Run
-from jcalib.training.batched import Ensemble
-from jcalib.training.evaluation import Resident, predict_rows, scored, smooth, to_frames
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+CLEAN = "no corruption"
 Weights = dict[tuple[str, str, float], float]  # (fusion, kind, severity) to weight
 
 
@@ -115,6 +118,41 @@ class Robustness:
         weights = {(first, *place): share for place, share in shares.items()}
         return self._compare(weights | {(second, *place): -share for place, share in shares.items()})
 
+    def against(self, other: "Robustness") -> pd.DataFrame:
+        """Compare the same fusions, trained in another way, under the same corruptions: self - other.
+
+        Args:
+            other: of the other training, from the same corruptions, persons and seeds.
+
+        Returns:
+            One row a kind and fusion: kind, fusion, and the difference in relative robustness with its 95 % interval:
+            gain, low, high. The first kind is no corruption, where it is the difference in CCC.
+
+        Raises:
+            UserError: another corruption, or other frames, persons or seeds.
+        """
+        self._check_same(other)
+        first = self.corruptions[0]
+        curves = {CLEAN: lambda fusion: {(fusion, first.kind, first.clean): 1.0}}
+        curves |= {one.kind: partial(_relative, corruption=one) for one in self.corruptions}
+        rows = []
+        for kind, weigh in curves.items():
+            for fusion in (name for name in self.fusions if name in other.fusions):
+                weights = weigh(fusion)
+                tables = [side.sums[place] for side in (self, other) for place in weights]
+                signed = [sign * weight for sign in (1, -1) for weight in weights.values()]
+                one = contrast(tables, signed, self.persons, self.margin)
+                rows.append({"kind": kind, "fusion": fusion, "gain": one.difference, "low": one.low, "high": one.high})
+        return pd.DataFrame(rows)
+
+    def _check_same(self, other: "Robustness") -> None:
+        mine, theirs = ([(one.kind, one.severities) for one in side.corruptions] for side in (self, other))
+        if mine != theirs or self.persons != other.persons:
+            raise UserError("the two were not corrupted in the same way on the same persons: evaluate both alike.")
+        first, second = (next(iter(side.sums.values())) for side in (self, other))
+        if first.shape != second.shape or not np.array_equal(first[..., 0][:, 0], second[..., 0][:, 0]):
+            raise UserError("the two were not scored with as many seeds on the same frames: evaluate both alike.")
+
     def said(self) -> str:
         """Return what has to be said beside the curves, in one sentence."""
         return (
@@ -134,6 +172,12 @@ class Robustness:
         table, wanted = self.frame(), list(fusions) or self.fusions
         return plot_robustness(table[table["fusion"].isin(wanted)])
 
+    def write(self, folder: Path | str) -> Path:
+        """Write the figure as PNG and PDF, with every point as CSV; return the PNG."""
+        from jcalib.views import style
+
+        return style.save(self.plot(), folder, "robustness", self.frame())
+
     def _compare(self, weights: Weights) -> Comparison:
         weights = {place: weight for place, weight in weights.items() if weight}
         if not weights:  # a severity against itself
@@ -149,45 +193,63 @@ def robustness(
     persons: int = 0,
     seed: int = 0,
     device: str = "auto",
+    corpus: Corpus | None = None,
 ) -> Robustness:
     """Evaluate trained runs on corrupted inputs of the report persons.
 
     Args:
         study: a study, whose margin and smoothing hold here too, or runs. Cells are left out.
         features: what the runs were trained on.
-        kinds: of corruption, by name ("voice missing", "face noise", ...); all of them by default.
+        kinds: of corruption, by name ("voice missing", "face noise", ...); all of them by default, those of pictures
+            and sound where there is a corpus.
         fusions: of these runs, those that were run; all by default.
         persons: how many report persons' recordings, the first ones; 0 for all.
         seed: of what is drawn.
         device: "auto", "cpu" or "cuda".
+        corpus: what the features were made from, for corruption of pictures and sound (`studies.signals`), which are
+            encoded again; without it features alone are corrupted.
 
     Raises:
         UserError: an unknown kind, other features than the runs', or no frame that every corruption leaves.
     """
     chosen = study if isinstance(study, Study) else Study({run.settings.fusion: run for run in study})
     _check_source(chosen, features)
-    known = {one.kind: one for one in feature_corruptions(features, seed)}
+    every = feature_corruptions(features, seed)
+    every += signal_corruptions(corpus, features, seed, device) if corpus else []
+    known = {one.kind: one for one in every}
     corruptions = [known[choose(kind, known, "corruption")] for kind in kinds] or list(known.values())
-    numbers = _first_persons(features, persons)
+    numbers = first_persons(features, persons)
     part = recordings_of(features, numbers)
-    counted, share = _counted(part, corruptions)
+    _encode([one for one in corruptions if one.level == "signal"], part)
+    counted, share = counted_frames(part, corruptions)
     wanted = list(fusions) or list(chosen.runs)
     ensembles = {name: chosen.runs[name].ensemble(device) for name in named(chosen.runs) if name in wanted}
     clips = next(iter(chosen.runs.values())).settings.training.clips
-    clean = dict(_evaluate(ensembles, part, counted, clips, chosen.smooth))
+    clean = dict(evaluate(ensembles, part, counted, clips, chosen.smooth))
     found: dict[tuple[str, str, float], np.ndarray] = {}
     with stage("corrupt features", sum(len(one.worse) for one in corruptions)) as progress:
         for corruption in corruptions:
             found |= {(name, corruption.kind, corruption.clean): table for name, table in clean.items()}
             for severity in corruption.worse:
                 corrupted = corruption.apply(part, severity)
-                for name, table in _evaluate(ensembles, corrupted, counted, clips, chosen.smooth):
+                for name, table in evaluate(ensembles, corrupted, counted, clips, chosen.smooth):
                     found[name, corruption.kind, severity] = table
                 progress.advance()
         progress.note(f"{len(corruptions)} kinds, {len(ensembles)} fusions, {len(numbers)} recordings")
     people = [info.person for info in part.recordings]
     base = "concat" if "concat" in ensembles else "cross" if "cross" in ensembles else next(iter(ensembles))
     return Robustness(tuple(corruptions), found, tuple(ensembles), people, share, base, chosen.margin)
+
+
+def _encode(corruptions: Sequence[Corruption], part: Features) -> None:
+    """Encode corrupted pictures and sound, which are kept and only looked up afterwards."""
+    if corruptions:
+        with stage("encode corrupted signals", sum(len(one.worse) for one in corruptions)) as progress:
+            for corruption in corruptions:
+                for severity in corruption.worse:
+                    corruption.apply(part, severity)
+                    progress.advance()
+            progress.note(f"{len(corruptions)} kinds, {len(part.recordings)} recordings")
 
 
 def _check_source(study: Study, features: Features) -> None:
@@ -197,64 +259,6 @@ def _check_source(study: Study, features: Features) -> None:
                 f"run {name} was trained on features {run.settings.features}, these are {features.source}: "
                 "corrupt the features that a run knows."
             )
-
-
-def _first_persons(features: Features, most: int) -> list[int]:
-    """Return the numbers of the report recordings, of the first persons only where that is asked for."""
-    numbers = features.of_role("report")
-    people = list(dict.fromkeys(features.recordings[number].person for number in numbers))
-    kept = set(people[: most or None])
-    return [number for number in numbers if features.recordings[number].person in kept]
-
-
-def _counted(part: Features, corruptions: Sequence[Corruption]) -> tuple[list[np.ndarray], float]:
-    """Return the frames of each recording that have a prediction whatever is done, and their share of all labelled."""
-    kept = [np.ones(len(info.labels) if not part.one_label else 1, bool) for info in part.recordings]
-    for corruption in corruptions:
-        for severity in corruption.severities:
-            valid = corruption.apply(part, severity).valid.any(axis=1)
-            known = np.where(valid, 0.0, np.nan)[None, :, None].astype(np.float32)
-            for number in range(len(kept)):
-                kept[number] &= np.isfinite(_frames(part, number, known)[0][0, :, 0])
-    labelled = sum(int(np.isfinite(info.labels).all(axis=1).sum()) for info in part.recordings)
-    if part.one_label:
-        labelled = len(kept)
-    share = sum(int(one.sum()) for one in kept) / max(labelled, 1)
-    if not share:
-        kinds = ", ".join(one.kind for one in corruptions)
-        raise UserError(f"0 frames have a prediction under all of {kinds}: name fewer kinds of corruption.")
-    return kept, min(share, 1.0)
-
-
-def _evaluate(
-    ensembles: Mapping[str, Ensemble],
-    features: Features,
-    counted: list[np.ndarray],
-    clips: int,
-    widths: tuple[int, ...],
-) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield each fusion's sums (R, S, 2, 6) over the counted frames."""
-    numbers = list(range(len(features.recordings)))
-    resident: dict[torch.device, Resident] = {}
-    for name, ensemble in ensembles.items():
-        device = next(iter(ensemble.parameters.values())).device
-        data = resident.setdefault(device, Resident(features, device))
-        grid = predict_rows(ensemble, data, features, numbers, clips)
-        rows = []
-        for number, valid in zip(numbers, counted, strict=True):
-            values, labels = _frames(features, number, grid)
-            values = smooth(values, widths) if widths else values
-            rows.append(sums(values.swapaxes(1, 2), labels.T, valid))
-        yield name, np.stack(rows)
-
-
-def _frames(features: Features, number: int, grid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return predictions (S, T, K) and labels (T, K) of a recording's frames; with one label, of the recording."""
-    if features.one_label:
-        return scored(features, [number], grid)
-    first, count = features.span(number)
-    rows, labels = slice(first, first + count), features.recordings[number].labels
-    return to_frames(features.frame[rows], grid[:, rows], len(labels)), labels
 
 
 def _change(fusion: str, corruption: Corruption, severity: float) -> Weights:

@@ -16,6 +16,7 @@ from jcalib.settings import UserError
 
 BITS = 0xFFFFFFFF  # hashes have 32 bits, in int64, in which their products do not overflow
 FACTOR = 0x45D9F3B
+MODALITY = 0x5BD1E995  # tells the keys of modality dropout from those of units
 aten = torch.ops.aten
 
 
@@ -73,11 +74,36 @@ class SeededDropout(TorchDispatchMode):
         """Return numbers in [0, 1), float32 of the shape (S, ...) of a tensor."""
         keys = _mix(self._keys + self._calls & BITS)
         self._calls += 1
-        places = _mix(torch.arange(like.numel() // len(keys), device=like.device))
-        hashed = (places ^ keys[:, None]).mul_(FACTOR).bitwise_and_(BITS)
-        hashed = hashed.bitwise_xor_(hashed >> 15).mul_(FACTOR).bitwise_and_(BITS)
-        # The highest bits of a product hang on all bits of its factors; 24 of them are a float32 exactly.
-        return (hashed >> 8).float().mul_(2.0**-24).view(like.shape)
+        return _uniform(keys, like.numel() // len(keys)).view(like.shape)
+
+
+def drop_modality(mask: Tensor, keys: Tensor, share: float) -> Tensor:
+    """Mask the voice or the face, as often one as the other, in a share of the sequences.
+
+    A clip that has nothing else keeps what it has.
+
+    Args:
+        mask: (S, B, L, 2) bool, True is valid, last axis audio, visual.
+        keys: (S,) from `step_keys`.
+        share: of the sequences, in [0, 1].
+
+    Returns:
+        The mask that is left, (S, B, L, 2).
+    """
+    drawn = _uniform(_mix(keys ^ MODALITY), 2 * mask.shape[1]).view(*mask.shape[:2], 2)
+    voice = drawn[..., 1] < 0.5
+    dropped = (drawn[..., 0] < share).unsqueeze(-1) & torch.stack([voice, ~voice], dim=-1)
+    left = mask & ~dropped.unsqueeze(2)
+    return torch.where(left.any(dim=-1, keepdim=True), left, mask)
+
+
+def _uniform(keys: Tensor, count: int) -> Tensor:
+    """Return numbers in [0, 1), float32 (S, count), of keys (S,)."""
+    places = _mix(torch.arange(count, device=keys.device))
+    hashed = (places ^ keys[:, None]).mul_(FACTOR).bitwise_and_(BITS)
+    hashed = hashed.bitwise_xor_(hashed >> 15).mul_(FACTOR).bitwise_and_(BITS)
+    # The highest bits of a product hang on all bits of its factors; 24 of them are a float32 exactly.
+    return (hashed >> 8).float().mul_(2.0**-24)
 
 
 @functools.cache

@@ -20,14 +20,14 @@ from jcalib.clips import sequence_rows, training_rows
 from jcalib.concordance import ConcordanceLoss, ccc
 from jcalib.features import Features
 from jcalib.files import replacing, write_json
-from jcalib.fusion.registry import check_modalities
+from jcalib.fusion.registry import FUSIONS, check_modalities
 from jcalib.progress import stage
 from jcalib.provenance import provenance
 from jcalib.settings import Preset, UserError
 from jcalib.settings import preset as preset_of
 from jcalib.training.batched import Ensemble, pick_device
 from jcalib.training.calibration import calibrate
-from jcalib.training.dropout import step_keys
+from jcalib.training.dropout import drop_modality, step_keys
 from jcalib.training.evaluation import Resident, frame_table, predict_rows, score, scored
 from jcalib.training.memory import peak_bytes
 from jcalib.training.run import TARGETS, Epoch, Run, RunSettings, code_of, runs_folder, seeds_of
@@ -106,6 +106,7 @@ class _Training:
             list(self.ensemble.parameters.values()), lr=size.learning_rate, weight_decay=size.weight_decay, fused=True
         )
         self.loss = ConcordanceLoss()
+        self.drops = size.modality_dropout if len(FUSIONS[settings.fusion].reads) > 1 else 0
         self.pool, self.sequences = self._pool()
         self.best_score = np.full(len(settings.seeds), -math.inf)
         self.best_epoch = np.zeros(len(settings.seeds), dtype=int)
@@ -168,7 +169,10 @@ class _Training:
     def _backward(self, rows: Tensor, key: Tensor) -> Tensor:
         """Return each seed's loss on its own batch, and leave the gradients."""
         self.optimizer.zero_grad(set_to_none=True)
-        losses = self.ensemble.losses(self.loss, *self.data.gather(rows), keys=key)
+        audio, visual, mask, target = self.data.gather(rows)
+        if self.drops:
+            mask = drop_modality(mask, key, self.drops)
+        losses = self.ensemble.losses(self.loss, audio, visual, mask, target, keys=key)
         losses.sum().backward()
         return losses.detach()
 

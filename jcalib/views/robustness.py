@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from jcalib.views.style import DIM, colour, dashes, figure, look
+import numpy as np
+
+from jcalib.views.style import DIM, colour, dashes, figure, look, rows_from_top
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +30,9 @@ def plot_robustness(table: "pd.DataFrame") -> "Figure":
             shown = table[table["kind"] == kind]
             for fusion in fusions:
                 _curve(ax, shown[shown["fusion"] == fusion], fusion, band=len(fusions) <= 3)
-            _severities(ax, shown)
+            name_severities(ax, shown[shown["fusion"] == fusions[0]])
+            ax.axhline(0, color=DIM, lw=0.7)
+            ax.set_title(kind)
         for ax in axes.flat[len(kinds) :]:
             ax.set_visible(False)
         for ax in axes[:, 0]:
@@ -46,14 +50,40 @@ def _curve(ax: Any, one: "pd.DataFrame", fusion: str, band: bool) -> None:
         ax.fill_between(places, one["low"], one["high"], color=colour(fusion), alpha=0.14, lw=0)
 
 
-def _severities(ax: Any, shown: "pd.DataFrame") -> None:
-    """Name the severities: equal steps, as the summary weighs them."""
-    one = shown[shown["fusion"] == shown["fusion"].iloc[0]]
-    texts = ["clean" if clean else _plain(value) for value, clean in zip(one["severity"], one["clean"], strict=True)]
+def plot_gains(gains: "pd.DataFrame") -> "Figure":
+    """Draw what another training adds to each fusion's CCC, without corruption and on average along each curve.
+
+    Args:
+        gains: as `Robustness.against` gives it.
+    """
+    kinds, fusions = (list(dict.fromkeys(gains[name])) for name in ("kind", "fusion"))
+    with look():
+        fig, ax = figure(width=6.4, height=1.0 + (0.12 * len(fusions) + 0.1) * len(kinds), grid="x")
+        ax.axvline(0, color=DIM, lw=0.9)
+        for place, fusion in enumerate(fusions):
+            one = gains[gains["fusion"] == fusion].set_index("kind").loc[kinds]
+            ends = abs(one[["low", "high"]].sub(one["gain"], axis=0)).to_numpy().T
+            y = np.arange(len(kinds)) + 0.7 * ((place + 0.5) / len(fusions) - 0.5)
+            ax.errorbar(one["gain"], y, xerr=ends, fmt="o", ms=3.5, lw=1.2, color=colour(fusion), label=fusion)
+        ax.set_xlabel("gain in CCC (mean of valence and arousal), on average along the curve")
+        ax.xaxis.set_major_formatter(lambda value, _: _plain(round(value, 4)))
+        rows_from_top(ax, kinds)
+        fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=len(fusions))
+    return fig
+
+
+def name_severities(ax: Any, curve: "pd.DataFrame") -> None:
+    """Name the severities along the lower edge: equal steps, as the summary weighs them.
+
+    Args:
+        ax: where they were drawn at 0, 1, 2, ...
+        curve: their rows: severity, clean, unit.
+    """
+    texts = [
+        "clean" if clean else _plain(value) for value, clean in zip(curve["severity"], curve["clean"], strict=True)
+    ]
     ax.set_xticks(range(len(texts)), texts)
-    ax.axhline(0, color=DIM, lw=0.7)
-    ax.set_title(shown["kind"].iloc[0])
-    ax.set_xlabel(shown["unit"].iloc[0])
+    ax.set_xlabel(curve["unit"].iloc[0])
 
 
 def _plain(value: float) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jcalib.views.corpus import draw_ribbons
+from jcalib.views.robustness import name_severities
 from jcalib.views.style import BAND, DIM, INK, colour, dashes, figure, look, rows_from_top
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 LEAST = 0.05  # target units: below it there is nothing to share
 MARKERS = ("o", "s", "^", "D", "v", "P")
+MOST_COLUMNS = 4
 _UNITS = {"interaction": "mean |interaction| (target units)"}
 _PARTS = {"audio": ("voice", (0, (3, 1.5, 1, 1.5, 1, 1.5))), "visual": ("face", "solid")}
 
@@ -89,34 +91,43 @@ def plot_course(
     return fig
 
 
-def plot_against_noise(found: "Mapping[str, pd.DataFrame]", target: str) -> "Figure":
-    """Draw the voice's share and the interaction while noise takes over one modality, with 95 % intervals.
+def plot_shares_under(found: "Mapping[str, pd.DataFrame]", target: str) -> "Figure":
+    """Draw the voice's share and the interaction against severity, a column a kind, with 95 % intervals.
 
     Args:
-        found: by fusion, from `explain.share_against_noise`.
+        found: by fusion, from `explain.shares_under`.
         target: whose prediction.
     """
-    fig, axes = figure(2, 2, 7.2, 4.4, sharex=True, sharey="row")
+    kinds = list(dict.fromkeys(next(iter(found.values()))["kind"]))
+    columns = min(len(kinds), MOST_COLUMNS)
+    rows = 2 * -(-len(kinds) // columns)
+    fig, axes = figure(rows, columns, max(7.2, 2.4 * columns), 2.2 * rows, squeeze=False)
     with look():
-        for column, (noisy, word) in enumerate((("audio", "voice"), ("visual", "face"))):
+        for place, kind in enumerate(kinds):
+            upper, lower = axes[2 * (place // columns) :, place % columns][:2]
             for number, (name, table) in enumerate(found.items()):
-                part = table[table["noisy"] == noisy]
-                for row, value, low, high in (
-                    (0, "value", "low", "high"),
-                    (1, "interaction", "interaction_low", "interaction_high"),
-                ):
-                    ax = axes[row, column]
-                    marker = MARKERS[number % len(MARKERS)]
-                    style: dict[str, Any] = {"linestyle": dashes(name), "marker": marker, "markersize": 4}
-                    ax.plot(part["noise"], part[value], color=colour(name), label=name, **style)
-                    ax.fill_between(part["noise"], part[low], part[high], color=colour(name), alpha=0.15, linewidth=0)
-            axes[0, column].set_title(f"noise on the {word}")
-            axes[1, column].set_xlabel(f"share of the {word}'s variance that is noise")
-        axes[0, 0].set(ylim=(0, 1), ylabel="voice's share (0 to 1)")
-        axes[1, 0].set_ylabel(f"mean |interaction|\n({target})")
-        axes[1, 0].set_ylim(bottom=0)
-        axes[0, 1].legend(loc="best")
+                part = table[table["kind"] == kind]
+                _course_of(upper, part, ("value", "low", "high"), name, number)
+                _course_of(lower, part, ("interaction", "interaction_low", "interaction_high"), name, number)
+            name_severities(lower, part)
+            upper.set(ylim=(0, 1), title=kind)
+            upper.set_xticks(lower.get_xticks(), [])
+            lower.set_ylim(0, 1.05 * max(table["interaction_high"].max() for table in found.values()))
+        for ax in axes.flat[len(kinds) :] if len(kinds) % columns else ():
+            ax.set_visible(ax.has_data())
+        for ax in axes[::2, 0]:
+            ax.set_ylabel("voice's share (0 to 1)")
+        for ax in axes[1::2, 0]:
+            ax.set_ylabel(f"mean |interaction|\n({target})")
+        fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(found))
     return fig
+
+
+def _course_of(ax: Any, part: "pd.DataFrame", columns: tuple[str, str, str], fusion: str, number: int) -> None:
+    value, low, high = columns
+    style: dict[str, Any] = {"linestyle": dashes(fusion), "marker": MARKERS[number % len(MARKERS)], "markersize": 4}
+    ax.plot(range(len(part)), part[value], color=colour(fusion), label=fusion, **style)
+    ax.fill_between(range(len(part)), part[low], part[high], color=colour(fusion), alpha=0.15, linewidth=0)
 
 
 def _dots(ax: Any, part: "pd.DataFrame", y: np.ndarray, fusion: str, marker: str) -> None:

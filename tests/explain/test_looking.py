@@ -10,8 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy import toy_features, toy_preset
 
-from jcalib.explain import by_condition, clip_table, conditions, course_table, differences, jackknife, mean_interval
-from jcalib.explain import share_against_noise as against_noise
+from jcalib.explain import (
+    by_condition,
+    clip_table,
+    conditions,
+    course_table,
+    differences,
+    jackknife,
+    mean_interval,
+    shares_under,
+)
+from jcalib.studies.corruptions import feature_corruptions
 from jcalib.training import Run, fit
 
 FEATURES = toy_features(lost=True)
@@ -71,11 +80,24 @@ def test_differences_are_of_the_averages(tables: dict[str, pd.DataFrame]) -> Non
         assert value == pytest.approx(averages["joint"][key] - averages["audio"][key])
 
 
-def test_noise_takes_a_share_only_where_it_is(runs: dict[str, Run]) -> None:
-    found = against_noise(runs["joint"], FEATURES, REPORT, "valence", levels=(0.0, 1.0)).set_index(["noisy", "noise"])
-    assert found.loc[("audio", 0.0), "value"] == pytest.approx(found.loc[("visual", 0.0), "value"])
-    assert found["value"].between(0, 1).all() and (found["interaction"] > 0).all()
-    assert found.loc[("audio", 1.0), "value"] != pytest.approx(found.loc[("audio", 0.0), "value"], abs=1e-4)
+def test_a_modality_that_gets_worse_changes_its_share(runs: dict[str, Run]) -> None:
+    chosen = [
+        one for one in feature_corruptions(FEATURES) if one.kind in ("voice replaced", "voice missing", "face noise")
+    ]
+    found = shares_under(runs["joint"], FEATURES, chosen, "valence", REPORT)
+    assert len(found) == sum(len(one.severities) for one in chosen)
+    assert found[found["clean"]][["value", "interaction"]].nunique().eq(1).all()
+    at = found.set_index(["kind", "severity"])["value"]
+    assert found["value"].between(0, 1).all() and at["voice replaced", 1.0] != pytest.approx(at["voice replaced", 0.0])
+    deaf = shares_under(runs["audio"], FEATURES, chosen, "valence", REPORT)
+    assert deaf[deaf["kind"] == "face noise"]["value"].to_numpy() == pytest.approx(1), "one that never sees the face"
+
+
+def test_clean_shares_are_those_of_the_table_of_clips(runs: dict[str, Run], tables: dict[str, pd.DataFrame]) -> None:
+    found = shares_under(runs["joint"], FEATURES, feature_corruptions(FEATURES)[:1], "valence", REPORT)
+    table = tables["joint"]
+    ours = found[found["clean"]].iloc[0]
+    assert ours["value"] == pytest.approx(table["abs_audio"].sum() / table["abs_both"].sum(), abs=0.02)
 
 
 def test_conditions_are_those_of_the_truth(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ from toy import toy_features, toy_preset
 
 from jcalib.features import Features
 from jcalib.settings import UserError
-from jcalib.studies import Robustness, Study, ablate, robustness
+from jcalib.studies import Robustness, Study, ablate, dropout_cost, robustness, with_modality_dropout
 from jcalib.studies.corruptions import Corruption, feature_corruptions, recordings_of, shifted, spread
 from jcalib.studies.statistics import ccc_from_sums
+from jcalib.views.robustness import plot_gains
 
 FEATURES = toy_features(lost=True)
 NAMES = ("audio", "visual", "concat", "cross", "joint")
@@ -176,3 +178,56 @@ def test_a_label_a_recording_is_scored_once_a_recording(study: Study, monkeypatc
 def test_the_figure_has_a_panel_a_kind(found: Robustness) -> None:
     titles = {ax.get_title("left") for ax in found.plot().axes if ax.get_visible()}
     assert titles == {one.kind for one in found.corruptions}
+
+
+@pytest.fixture
+def dropped(study: Study, monkeypatch: pytest.MonkeyPatch) -> Robustness:
+    monkeypatch.setenv("JCALIB_HOME", str(study.runs["joint"].folder.parents[1]))
+    again = with_modality_dropout(study, NAMES, FEATURES, 0.5, toy_preset(4))
+    assert {run.settings.training.modality_dropout for run in again.runs.values()} == {0.5}
+    return robustness(again, FEATURES)
+
+
+def test_other_trainings_are_compared_point_by_point(found: Robustness, dropped: Robustness) -> None:
+    gains = dropped.against(found).set_index(["kind", "fusion"])["gain"]
+    mine, before = (one.summary().set_index(["kind", "fusion"])["relative"] for one in (dropped, found))
+    wanted = (mine - before).loc[gains.drop("no corruption", level="kind").index]
+    assert gains.drop("no corruption", level="kind").to_numpy() == pytest.approx(wanted.to_numpy())
+    clean = [one.frame().query("clean").groupby("fusion")["ccc"].first() for one in (dropped, found)]
+    assert gains["no corruption"].to_dict() == pytest.approx((clean[0] - clean[1]).to_dict())
+    alone = gains[gains.index.get_level_values("fusion").isin(["audio", "visual"])]
+    assert len(alone) and alone.abs().max() < 1e-12, "one modality alone has nothing to drop"
+    assert gains["no corruption"].abs().max() > 1e-4 and found.against(found)["gain"].abs().max() < 1e-12
+
+
+def test_what_training_again_takes_is_what_it_took(study: Study) -> None:
+    seconds = sum(study.runs[name].metrics["train_seconds"] for name in ("joint", "cross"))
+    assert f"joint, cross again with modality dropout takes about {seconds:.0f} s" in dropout_cost(
+        study, ["joint", "cross"]
+    )
+
+
+def test_the_figure_of_gains_has_a_dot_a_fusion_and_kind(found: Robustness, dropped: Robustness) -> None:
+    gains = dropped.against(found)
+    fig = plot_gains(gains)
+    drawn = np.concatenate([bars.lines[0].get_xdata(orig=False) for bars in fig.axes[0].containers])
+    np.testing.assert_allclose(np.sort(drawn), np.sort(gains["gain"]))
+    fig.canvas.draw()
+
+
+def test_other_corruptions_persons_or_seeds_are_not_compared(study: Study, found: Robustness) -> None:
+    with pytest.raises(UserError, match="not corrupted in the same way"):
+        found.against(robustness(study, FEATURES, ["voice missing"]))
+    with pytest.raises(UserError, match="not corrupted in the same way"):
+        found.against(robustness(study, FEATURES, persons=2))
+
+
+def test_who_trained_without_the_voice_at_times_keeps_more_when_it_is_gone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("JCALIB_HOME", str(tmp_path))
+    whole, kept = toy_features(), []
+    for share in (0.5, 0.0):
+        own = ablate(["cross", "joint", "concat"], whole, 3, toy_preset(60, dropout=0.0, modality_dropout=share))
+        kept.append(robustness(own, whole, ["voice missing", "face missing"], ["concat"]))
+    assert kept[0].against(kept[1]).query("kind != 'no corruption'")["gain"].min() > 0.05

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from jcalib.training.dropout import SeededDropout, step_keys
+from jcalib.training.dropout import SeededDropout, drop_modality, step_keys
 
 S, N = 4, 40_000
 
@@ -58,3 +58,27 @@ def test_bernoulli_takes_its_probabilities_from_the_tensor():
     assert set(drawn.unique().tolist()) == {0.0, 1.0}
     first, last = drawn[:, : N // 4].mean(), drawn[:, -N // 4 :].mean()
     assert abs(first - 0.125) < 0.02 and abs(last - 0.875) < 0.02
+
+
+def test_modality_dropout_takes_voice_or_face_of_its_share_of_sequences():
+    mask = torch.ones(S, 5000, 3, 2, dtype=torch.bool)
+    left = drop_modality(mask, step_keys(range(S), 0, 1)[0], 0.4)
+    assert (left == left[:, :, :1]).all(), "a sequence loses a modality as a whole"
+    gone = ~left[:, :, 0].flatten(0, 1)
+    assert not gone.all(dim=1).any()
+    for column in (0, 1):
+        assert abs(gone[:, column].float().mean() - 0.2) < 5 * (0.16 / len(gone)) ** 0.5
+    assert not torch.equal(left[0], left[1])
+
+
+def test_modality_dropout_leaves_what_a_clip_has_alone_and_adds_nothing():
+    mask = torch.rand(S, 200, 4, 2) < 0.6
+    left = drop_modality(mask, step_keys(range(S), 0, 1)[0], 0.99)
+    assert torch.equal(left.any(-1), mask.any(-1)) and not (left & ~mask).any()
+    assert torch.equal(drop_modality(mask, step_keys(range(S), 0, 1)[0], 0.0), mask)
+
+
+def test_modality_dropout_of_a_seed_is_the_same_beside_others():
+    mask = torch.ones(3, 50, 2, 2, dtype=torch.bool)
+    among = drop_modality(mask, step_keys([5, 2, 9], 1, 1)[0], 0.5)
+    assert torch.equal(drop_modality(mask[:1], step_keys([2], 1, 1)[0], 0.5)[0], among[1])

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from jcalib.explain import by_condition, differences, looking_headline, looking_sentence
-from jcalib.views.shares import LEAST, plot_against_noise, plot_conditions, plot_course
+from jcalib.views.shares import LEAST, plot_conditions, plot_course, plot_shares_under
 from jcalib.views.style import colour
 
 RNG = np.random.default_rng(0)
@@ -62,13 +62,21 @@ def test_course_shows_values_on_one_scale_with_truth_below() -> None:
     plot_course(TABLES, "r2", "valence").canvas.draw()
 
 
-def test_noise_shows_both_modalities() -> None:
-    table = pd.DataFrame([{"noisy": m, "noise": p, "value": 0.5 - p / 4, "low": 0.2, "high": 0.6,
+@pytest.mark.parametrize("kinds", [1, 2, 6])
+def test_shares_have_a_column_a_kind(kinds: int) -> None:
+    table = pd.DataFrame([{"kind": f"kind {k}", "severity": p, "unit": f"unit {k}", "clean": p == 0,
+                           "value": 0.5 - p / 4 - k / 100, "low": 0.1, "high": 0.6,
                            "interaction": 0.1, "interaction_low": 0.05, "interaction_high": 0.2}
-                          for m in ("audio", "visual") for p in (0.0, 1.0)])  # fmt: skip
-    fig = plot_against_noise({"joint": table, "cross": table}, "valence")
-    np.testing.assert_allclose(fig.axes[0].get_lines()[0].get_ydata(), [0.5, 0.25])
-    assert "noise" in fig.axes[2].get_xlabel()
+                          for k in range(kinds) for p in (0.0, 0.3, 1.0)])  # fmt: skip
+    fig = plot_shares_under({"joint": table, "cross": table}, "valence")
+    shown = [ax for ax in fig.axes if ax.has_data()]
+    assert len(shown) == 2 * kinds and not any(ax.get_visible() for ax in fig.axes if not ax.has_data())
+    of_kind = {ax.get_title("left"): ax for ax in shown if ax.get_title("left")}
+    for k in range(kinds):
+        drawn = of_kind[f"kind {k}"].get_lines()[0].get_ydata()
+        np.testing.assert_allclose(drawn, [0.5 - k / 100, 0.425 - k / 100, 0.25 - k / 100])
+    units = {ax.get_xlabel(): [text.get_text() for text in ax.get_xticklabels()] for ax in shown if ax.get_xlabel()}
+    assert units == {f"unit {k}": ["clean", ".3", "1"] for k in range(kinds)}
     fig.canvas.draw()
 
 

@@ -68,6 +68,21 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(beside, ignore_errors=True)
 
 
+@contextmanager
+def alone(name: str) -> Iterator[None]:
+    """Let one process at a time do a piece of work; others wait, and find it done. A killed one waits for nobody.
+
+    Args:
+        name: of the work.
+    """
+    from filelock import FileLock
+
+    folder = home() / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / f"{name}.lock"):
+        yield
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file whole, keys sorted."""
     with replacing(path) as beside:

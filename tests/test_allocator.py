@@ -39,3 +39,16 @@ def test_what_trains_keeps_them_and_what_predicts_does_not() -> None:
     )
     assert faults(trains) < 100
     assert faults("from jcalib.training import pick_device; pick_device('cpu')") > 1000
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="malloc_trim is glibc's")
+def test_what_was_kept_is_given_back() -> None:
+    code = (
+        "import psutil, torch\nfrom jcalib.allocator import give_back_freed_memory, keep_freed_memory\n"
+        "held = lambda: psutil.Process().memory_info().rss / 2**20\n"
+        "keep_freed_memory(); start = held(); big = torch.ones(100 * 2**20 // 4); more = torch.ones(10)\n"
+        "del big\nkept = held() - start; give_back_freed_memory(); print(kept, held() - start)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    kept, left = map(float, done.stdout.split())
+    assert kept > 90 and left < 20

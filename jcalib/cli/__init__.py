@@ -62,6 +62,10 @@ def report(
     zero_fill: Annotated[
         bool, typer.Option("--zero-fill", help="say what the released code's scoring of unlabelled frames would claim")
     ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="chapters at a time after the first two; 2 where there are 2 cores"),
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="execute every chapter, also unchanged ones")] = False,
     dry: Annotated[
         bool, typer.Option("--dry-run", help="print the whole plan, settings with sources; start nothing")
@@ -93,7 +97,7 @@ def report(
         return
     typer.echo("\n".join(told.lines()) + "\n")
     with reported():
-        made = write_report(preset, out, fresh=fresh, inputs=inputs, **parameters)
+        made = write_report(preset, out, fresh=fresh, inputs=inputs, jobs=jobs, **parameters)
     typer.echo("\n" + summary(made))
     typer.echo(f"{shown(made.index)} ({made.seconds:.0f} s)")
     raise typer.Exit(made.exit_code)

@@ -78,6 +78,7 @@ def run_chapter(
     out: Path,
     timeout: float = 3600.0,
     cell_timeout: float | None = None,
+    threads: int = 0,
 ) -> ChapterResult:
     """Execute a chapter and leave the notebook in `out`, also when it fails.
 
@@ -87,6 +88,7 @@ def run_chapter(
         out: the report's folder.
         timeout: seconds for the whole chapter.
         cell_timeout: seconds for one cell, if less.
+        threads: that its kernel may use; 0 for all.
 
     Returns:
         How it ended. Nothing is raised except by an interrupt from the keyboard.
@@ -100,7 +102,7 @@ def run_chapter(
         return ChapterResult(chapter, "refused", time.monotonic() - started, str(refusal), None)
     record_path(out, name).unlink(missing_ok=True)
     deadline = _deadline(started + timeout, cell_timeout)
-    executed, ending = _execute(source, values, name, deadline, events_path(out, name))
+    executed, ending = _execute(source, values, name, deadline, events_path(out, name), threads)
     if ending.status == "ok" and not record_path(out, name).exists():
         ending = _Ending("failed", "the chapter stopped before its last cell, which writes its record")
     seconds = time.monotonic() - started
@@ -117,7 +119,12 @@ def _deadline(end: float, cell_timeout: float | None) -> Callable[[Any], float]:
 
 
 def _execute(
-    source: "NotebookNode", values: Mapping[str, Any], name: str, deadline: Callable[[Any], float], events: Path
+    source: "NotebookNode",
+    values: Mapping[str, Any],
+    name: str,
+    deadline: Callable[[Any], float],
+    events: Path,
+    threads: int,
 ) -> tuple["NotebookNode", _Ending]:
     """Return the executed notebook, as far as it came, and how it ended; stages in its kernel are told here too."""
     import nbformat
@@ -129,7 +136,7 @@ def _execute(
         target = Path(folder) / "executed.ipynb"
         cells = _CellCounter(progress)
         try:
-            _papermill(source, target, values, deadline, cells)
+            _papermill(source, target, values, deadline, cells, threads)
         except PapermillExecutionError as error:
             ending = _Ending("failed", f"{error.ename}: {error.evalue}".strip(), error.cell_index)
         except CellTimeoutError:
@@ -149,6 +156,7 @@ def _papermill(
     values: Mapping[str, Any],
     deadline: Callable[[Any], float],
     on_cell: Callable[..., None],
+    threads: int,
 ) -> None:
     import papermill
     from traitlets.config import Config
@@ -168,6 +176,7 @@ def _papermill(
         on_cell_execute=on_cell,
         config=Config(
             KernelManager={"transport_encryption": "auto", "shutdown_wait_time": 2.0},
+            OwnKernel={"threads": threads},
             NotebookClient={"kernel_manager_class": "jcalib.reporting.kernel.OwnKernel"},
         ),
     )

@@ -4,6 +4,7 @@ A failing chapter leaves its page with the error, and the others still run. `sta
 """
 
 import hashlib
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from jcalib.reporting import notebooks
 from jcalib.reporting.chapter import record_path
 from jcalib.reporting.execute import ChapterResult, Status, run_chapter
 from jcalib.reporting.index import write_index
+from jcalib.reporting.jobs import in_turn, usual_jobs
 from jcalib.reporting.pages import Link, write_page
 from jcalib.settings import Preset, UserError, choose, preset
 
@@ -153,6 +155,7 @@ def write_report(
     timeout: float = 3600.0,
     fresh: bool = False,
     inputs: Mapping[str, str] | None = None,
+    jobs: int | None = None,
     **parameters: Any,
 ) -> Report:
     """Execute the chapters of a report and write its pages.
@@ -164,6 +167,7 @@ def write_report(
         fresh: execute every chapter, also those that nothing changed for.
         inputs: hashes by name of what the chapters read from outside, such as a user's corpus; a chapter is executed
             again when one changes.
+        jobs: how many chapters are executed at a time, after the first two; two by default where there are two cores.
         **parameters: given to every chapter that declares them.
 
     Returns:
@@ -175,18 +179,23 @@ def write_report(
     planned = plan(name, out, **parameters)
     started, origin = time.monotonic(), provenance()
     _begin(planned, origin)
-    keys = _keys(planned, origin, inputs or {})
-    results = []
-    for step, key in zip(planned.steps, keys, strict=True):
-        result = None if fresh else _unchanged(planned.folder, step, key)
+    names = [step.chapter for step in planned.steps]
+    keys = dict(zip(names, _keys(planned, origin, inputs or {}), strict=True))
+    pages = threading.Lock()
+
+    def work(step: Step, threads: int) -> ChapterResult:
+        result = None if fresh else _unchanged(planned.folder, step, keys[step.chapter])
         if result:
             with stage(step.chapter) as progress:
                 progress.note(result.status)
         else:
-            result = run_chapter(step.chapter, step.parameters, planned.folder, timeout)
-        _record(planned.folder, result, key)
-        _write_pages(planned, step, result.notebook)
-        results.append(result)
+            result = run_chapter(step.chapter, step.parameters, planned.folder, timeout, threads=threads)
+        with pages:
+            _record(planned.folder, result, keys[step.chapter])
+            _write_pages(planned, step, result.notebook)
+        return result
+
+    results = in_turn(planned.steps, work, jobs or usual_jobs())
     return _end(planned, origin, tuple(results), time.monotonic() - started)
 
 

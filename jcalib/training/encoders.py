@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from jcalib.allocator import keep_freed_memory
+from jcalib.allocator import give_back_freed_memory, keep_freed_memory
 from jcalib.clips import clip_ends
 from jcalib.concordance import ConcordanceLoss
 from jcalib.corpora import Corpus, Recording
@@ -188,6 +188,7 @@ def _train(clips: ClipSet, modality: str, settings: EncoderSettings, folder: Pat
         with stage(f"train {modality} encoder", settings.epochs) as progress:
             history = _epochs(encoder, clips, modality, settings, device, progress.advance)
             progress.note(f"{len(clips.target)} clips, loss {history[-1]['loss']:.3f}")
+    give_back_freed_memory()
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / "history.csv") as beside:
         pd.DataFrame(history).to_csv(beside, index=False)

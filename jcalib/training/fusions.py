@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-from jcalib.allocator import keep_freed_memory
+from jcalib.allocator import give_back_freed_memory, keep_freed_memory
 from jcalib.clips import sequence_rows, training_rows
 from jcalib.concordance import ConcordanceLoss, ccc
 from jcalib.features import Features
-from jcalib.files import replacing, write_json
+from jcalib.files import alone, replacing, write_json
 from jcalib.fusion.registry import FUSIONS, check_modalities
 from jcalib.progress import stage
 from jcalib.provenance import provenance
@@ -74,7 +74,7 @@ def fit(
         code=code_of(fusion),
     )
     folder = runs_folder() / settings.name
-    with stage(f"train {fusion}", settings.training.epochs) as progress:
+    with stage(f"train {fusion}", settings.training.epochs) as progress, alone(settings.name):
         if (folder / "status.json").is_file():
             progress.note(f"unchanged, {len(settings.seeds)} seeds")
             return Run(folder, settings)
@@ -86,6 +86,7 @@ def fit(
                 on_epoch(epoch)
 
         run = training.finish(training.run(after))
+        give_back_freed_memory()
         means = run.frame().groupby("target", sort=False)["ccc"].mean()
         progress.note(f"{len(settings.seeds)} seeds, CCC V {means['valence']:.3f} A {means['arousal']:.3f}")
     return run

@@ -26,7 +26,7 @@ test: .venv/ready  ## lint, types and all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 lab: .venv/ready  ## open JupyterLab on the notebooks (loopback, token on)
 	$(BIN)/jupyter lab --ip=127.0.0.1 --notebook-dir=notebooks

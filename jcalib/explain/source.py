@@ -75,7 +75,7 @@ def placed(end: float, start: float, length: int) -> tuple[int, int]:
 
 def _sound(recording: Recording, times: np.ndarray) -> tuple[np.ndarray, float]:
     """The soundtrack from a recording's first frame to its last, and the second at which it starts."""
-    samples, start = read_sound(recording.video)
+    samples, start = read_sound(recording.soundtrack)
     frame = float(np.median(np.diff(times))) if len(times) > 1 else 0.04
     first = max(round((times[0] - start) * RATE), 0)
     stop = max(round((times[-1] + frame - start) * RATE), 0)

@@ -1,10 +1,16 @@
 """A playback holds the report's predictions and the very maps of its clips, and is made once."""
 
+import wave
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from jcalib.explain import attribute, playback, read_clip, tracks
 from jcalib.explain.playback import BANDS, LEVELS, SPECTRA, colour_limit, quantised
+from jcalib.explain.source import Source
+from jcalib.media import read_sound, write_video
 from jcalib.settings import UserError
 from tests.played import FRAMES, LOST, Played
 
@@ -54,6 +60,19 @@ def test_sound_between_clips_is_heard_by_none(played: Played) -> None:
         assert between.sum() > 10 and not shown.heard[between].any()
     assert shown.heard[(times > 1.5) & (times < 63 / 25)].all()
     assert not shown.heard[times > 95 / 25 + 0.02].any(), "after the last whole clip"
+
+
+def test_sound_in_a_file_of_its_own_is_heard(played: Played, tmp_path: Path) -> None:
+    recording = next(one for one in played.corpus.recordings if one.name == "p4")
+    samples, start = read_sound(recording.video)
+    write_video(tmp_path / "mute.mp4", [np.zeros((64, 64, 3), np.uint8)] * FRAMES, 25, np.zeros(0))
+    with wave.open(str(tmp_path / "p4.wav"), "w") as file:
+        file.setparams((1, 2, 44_100, 0, "NONE", ""))
+        file.writeframes((np.pad(samples, (round(start * 44_100), 0)) * 32767).astype("<i2").tobytes())
+    apart = replace(recording, video=tmp_path / "mute.mp4", sound=tmp_path / "p4.wav")
+    together, alone = Source.of(recording, played.features), Source.of(apart, played.features)
+    assert abs(len(alone.sound) - len(together.sound)) < 2 and alone.heard.any()
+    np.testing.assert_allclose(alone.sound, together.sound[: len(alone.sound)], atol=1e-3)
 
 
 def test_where_there_is_no_face_there_is_no_map(played: Played) -> None:

@@ -86,7 +86,7 @@ def report(
     parameters: dict[str, Any] = {name: value for name, value in given.items() if value not in UNSAID}
     planned = plan(preset, out, **parameters)
     with reported():  # a user's corpus is opened here, and its faces are found
-        inputs = inputs_of(where, preset, own)
+        inputs = inputs_of(where, preset, own, faces=not dry)
     if not own:
         inputs |= weights_of(planned.preset, needed=not dry)
     told = forecast(planned, inputs, fresh)

@@ -43,24 +43,24 @@ class Layout(NamedTuple):
 
     looks: str
     recognises: Callable[[Path], bool]
-    read: Callable[[Path, Preset], Corpus]
+    read: Callable[[Path, Preset, bool], Corpus]
 
 
-def _read_affwild2(folder: Path, preset: Preset) -> Corpus:
+def _read_affwild2(folder: Path, preset: Preset, _: bool) -> Corpus:
     written = folder / "corpus.json"  # the embedded corpus' own settings
     settings = CorpusSettings.model_validate(read_json(written)) if written.exists() else None
     wanted = settings or preset.corpus
     return read_affwild2(folder, wanted.split, wanted.seed, settings)
 
 
-def _read_videos(folder: Path, preset: Preset) -> Corpus:
+def _read_videos(folder: Path, preset: Preset, faces: bool) -> Corpus:
     _one_place(folder, preset)
-    return read_videos(folder, preset.corpus.split, preset.corpus.seed)
+    return read_videos(folder, preset.corpus.split, preset.corpus.seed, faces)
 
 
-def _read_recola(folder: Path, preset: Preset) -> Corpus:
+def _read_recola(folder: Path, preset: Preset, faces: bool) -> Corpus:
     _one_place(folder, preset)
-    return read_recola(folder, preset.corpus.split, preset.corpus.seed)
+    return read_recola(folder, preset.corpus.split, preset.corpus.seed, faces)
 
 
 def _one_place(folder: Path, preset: Preset) -> None:
@@ -89,13 +89,15 @@ LAYOUTS = (
 )
 
 
-def open_corpus(where: str | Path = "synthetic", preset: str | Preset = "quick") -> Corpus:
+def open_corpus(where: str | Path = "synthetic", preset: str | Preset = "quick", faces: bool = True) -> Corpus:
     """Opens a corpus; the embedded one is rendered first where it is missing.
 
     Args:
         where: "synthetic", or a folder in one of the `LAYOUTS`.
         preset: gives the embedded corpus' size and knobs, the proportions of the roles in any other, and what is done
             to labels (nothing by default); what is done is a note of the corpus.
+        faces: False finds no faces, which decodes every video: a look at what there is. A recording whose crops are
+            not there yet has the folder that they will be in.
 
     Returns:
         The corpus; recordings that could not be used are rows of its `failures`.
@@ -107,7 +109,7 @@ def open_corpus(where: str | Path = "synthetic", preset: str | Preset = "quick")
     folder = _build_synthetic(chosen.corpus) if where == "synthetic" else find_corpus(where)
     for layout in LAYOUTS:
         if layout.recognises(folder):
-            return _treated(layout.read(folder, chosen), chosen.labels)
+            return _treated(layout.read(folder, chosen, faces), chosen.labels)
     known = "; ".join(layout.looks for layout in LAYOUTS)
     raise UserError(f"{folder} holds no corpus in a layout that jcalib knows: {known}.")
 

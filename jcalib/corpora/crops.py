@@ -26,7 +26,7 @@ def find_crops(videos: Mapping[str, Path]) -> tuple[dict[str, Path], dict[str, s
     """
     with stage("find faces", len(videos)) as progress:
         detector = find_detector().name
-        folders = {name: _folder(video, detector) for name, video in videos.items()}
+        folders = crop_folders(videos)
         missing = {folder: videos[name] for name, folder in folders.items() if not folder.is_dir()}
         errors: dict[Path, str] = {}
         if missing:
@@ -43,8 +43,23 @@ def find_crops(videos: Mapping[str, Path]) -> tuple[dict[str, Path], dict[str, s
     return whole, {name: errors[folder] for name, folder in folders.items() if folder in errors}
 
 
-def _folder(video: Path, detector: str) -> Path:
-    return home() / "faces" / fingerprint([hash_file(video), detector, EVERY_S, source_fingerprint(*SOURCES)])
+def crop_folders(videos: Mapping[str, Path]) -> dict[str, Path]:
+    """Where the crops of each video are, or would be once `find_crops` has found them.
+
+    Args:
+        videos: by recording.
+    """
+    made_by = [find_detector().name, EVERY_S, source_fingerprint(*SOURCES)]
+    return {name: _kept() / fingerprint([hash_file(video), *made_by]) for name, video in videos.items()}
+
+
+def is_awaited(faces: Path) -> bool:
+    """Whether a folder of crops is one that `find_crops` has yet to make."""
+    return faces.parent == _kept() and not faces.is_dir()
+
+
+def _kept() -> Path:
+    return home() / "faces"
 
 
 def _make(video: Path, folder: Path) -> str | None:

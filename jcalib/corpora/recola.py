@@ -46,13 +46,14 @@ def is_recola(root: Path) -> bool:
     return any(_folder(root, name, target) for name in (*GOLD, *RATERS) for target in TARGETS)
 
 
-def read_recola(root: str | Path, split: Split, seed: int = 0) -> Corpus:
+def read_recola(root: str | Path, split: Split, seed: int = 0, faces: bool = True) -> Corpus:
     """Reads RECOLA, or a corpus that is laid out like it.
 
     Args:
         root: the folder.
         split: in which proportion train persons get the roles; see `deal_roles`.
         seed: of the deal.
+        faces: False finds no faces and decodes nothing; see `open_corpus`.
 
     Returns:
         The corpus, with everything that was not as it should be in `problems`.
@@ -74,10 +75,10 @@ def read_recola(root: str | Path, split: Split, seed: int = 0) -> Corpus:
             Problem("no split", "splits.csv", None, f"{name} has no split, and others have one", LEFT_OUT, name)
             for name in sorted(set(labels) - set(places))
         ]
-        faces = find_faces(root, {name: videos[name] for name in labels if name in places}, problems)
+        crops = find_faces(root, {name: videos[name] for name in labels if name in places}, problems, faces)
         kept = [
             Recording(name, *places[name], "", videos[name], folder, labels[name], None, _sound(videos, sounds, name))
-            for name, folder in faces.items()
+            for name, folder in crops.items()
         ]
         recordings = with_roles(kept, split, seed)
     except UserError as error:

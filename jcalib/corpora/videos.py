@@ -21,7 +21,7 @@ import numpy as np
 
 from jcalib.corpora.affwild2 import CONTAINERS, ROLE_OF_SPLIT, SHORTEST
 from jcalib.corpora.annotations import LEFT_OUT
-from jcalib.corpora.crops import find_crops
+from jcalib.corpora.crops import crop_folders, find_crops, is_awaited
 from jcalib.corpora.labels import treat_labels
 from jcalib.corpora.problems import Problem, UnusableCorpus, failures_of, notes_of
 from jcalib.corpora.recording import Corpus, Recording, failures_frame
@@ -43,13 +43,14 @@ def is_videos(root: Path) -> bool:
     return any(path.suffix.lower() in CONTAINERS for folder in (root, root / "videos") for path in folder.glob("*.*"))
 
 
-def read_videos(root: str | Path, split: Split, seed: int = 0) -> Corpus:
+def read_videos(root: str | Path, split: Split, seed: int = 0, faces: bool = True) -> Corpus:
     """Reads a folder of own recordings.
 
     Args:
         root: the folder.
         split: in which proportion persons are dealt out; see `read_places` and `deal_roles`.
         seed: of both deals.
+        faces: False finds no faces and decodes nothing; see `open_corpus`.
 
     Returns:
         The corpus, with everything that was not as it should be in `problems`.
@@ -74,8 +75,8 @@ def read_videos(root: str | Path, split: Split, seed: int = 0) -> Corpus:
         Problem("no split", FILES[1], None, f"{name} has no split, and others have one", LEFT_OUT, name)
         for name in sorted(set(labels) - set(places))
     ]
-    faces = find_faces(root, {name: videos[name] for name in labels if name in places}, problems)
-    kept = [Recording(name, *places[name], "", videos[name], folder, labels[name]) for name, folder in faces.items()]
+    crops = find_faces(root, {name: videos[name] for name in labels if name in places}, problems, faces)
+    kept = [Recording(name, *places[name], "", videos[name], folder, labels[name]) for name, folder in crops.items()]
     for recording in kept:
         problems += _look(recording, root)
     notes = (*taken, *settings.sentences())
@@ -206,10 +207,11 @@ def _labels(
     return labels, times[: len(labels)]
 
 
-def find_faces(root: Path, videos: dict[str, Path], problems: list[Problem]) -> dict[str, Path]:
-    """A folder of crops a recording: the user's own, or found."""
+def find_faces(root: Path, videos: dict[str, Path], problems: list[Problem], find: bool) -> dict[str, Path]:
+    """A folder of crops a recording: the user's own, or found; where `find` is off, the one that is awaited."""
     own = {name: root / "faces" / name for name in videos if (root / "faces" / name).is_dir()}
-    found, errors = find_crops({name: video for name, video in videos.items() if name not in own})
+    others = {name: video for name, video in videos.items() if name not in own}
+    found, errors = find_crops(others) if find else (crop_folders(others), {})
     for name, error in errors.items():
         shown = videos[name].relative_to(root).as_posix()
         problems.append(Problem("unreadable video", shown, None, error, LEFT_OUT, name))
@@ -221,7 +223,7 @@ def _look(recording: Recording, root: Path) -> list[Problem]:
     """What is missing of a recording's face and voice."""
     name, shown, found = recording.name, recording.video.relative_to(root).as_posix(), []
     share = float(recording.face_present().mean())
-    if share < FEW_FACES:
+    if share < FEW_FACES and not is_awaited(recording.faces):
         what = f"no face was found in {name}" if not share else f"{name} has a face in {share:.0%} of its frames only"
         found.append(Problem("few faces", shown, None, what, "other frames count as lost faces", name))
     if not has_sound(recording.video):

@@ -7,8 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from jcalib.clips import FRAMES
-from jcalib.corpora import Corpus, find_synthetic, open_corpus
+from jcalib.corpora import Corpus, Recording, find_synthetic, open_corpus
+from jcalib.corpora.crops import is_awaited
 from jcalib.features import Features
+from jcalib.media import probe
 from jcalib.reporting.values import SYNTHETIC
 from jcalib.settings import Preset
 
@@ -17,7 +19,7 @@ SPLIT_OF = {"report": "validation", "test": "test"}  # of a role; all others are
 
 
 class Count(NamedTuple):
-    """What there is for one role; None is not known before the embedded corpus is rendered."""
+    """What there is for one role; None is not known before the embedded corpus is rendered, or faces are found."""
 
     split: str
     role: str
@@ -39,6 +41,7 @@ class Holdings:
         rows: clip ends, or steps, of each recording that trains fusions.
         stride: rows between the clips of a sequence.
         left_out: what would be skipped, and what was mended, one sentence each.
+        unseen: seconds of each video whose faces are yet to be found.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Holdings:
     rows: tuple[int, ...]
     stride: int
     left_out: tuple[str, ...]
+    unseen: tuple[float, ...] = ()
 
     def total(self) -> Count:
         """Return the sums over all roles."""
@@ -55,7 +59,7 @@ class Holdings:
 
 
 def look_at(where: str, own: str, preset: Preset) -> Holdings:
-    """Count what a report would be made from; nothing is rendered or encoded.
+    """Count what a report would be made from; nothing is rendered, decoded or encoded.
 
     Args:
         where: "synthetic", or a corpus' folder.
@@ -71,7 +75,7 @@ def look_at(where: str, own: str, preset: Preset) -> Holdings:
         return _of_features(own, open_features(own, preset))
     if where == SYNTHETIC and not (find_synthetic(preset.corpus) / "corpus.json").exists():
         return _of_settings(preset)
-    return _of_corpus(open_corpus(where, preset), preset)
+    return _of_corpus(open_corpus(where, preset, faces=False), preset)
 
 
 def _of_corpus(corpus: Corpus, preset: Preset) -> Holdings:
@@ -80,12 +84,19 @@ def _of_corpus(corpus: Corpus, preset: Preset) -> Holdings:
     for split, role in pairs:
         some = [one for one in corpus.recordings if (one.split, one.role) == (split, role)]
         annotated = sum(int(np.isfinite(one.labels).all(axis=1).sum()) for one in some)
-        faces = sum(int(one.face_present().sum()) for one in some)
+        faces = _sum(_faces(one) for one in some)
         persons, frames = len({one.person for one in some}), sum(one.length for one in some)
         counts.append(Count(split, role, len(some), persons, frames, annotated, faces))
     clips = sum(one.length // preset.hop for one in corpus.recordings)
     rows = tuple(one.length // preset.hop for one in corpus.with_role("fusion"))
-    return Holdings(corpus.name, tuple(counts), clips, rows, FRAMES // preset.hop, tuple(_left_out(corpus, preset)))
+    unseen = tuple(probe(one.video).seconds for one in corpus.recordings if is_awaited(one.faces))
+    left_out = tuple(_left_out(corpus, preset))
+    return Holdings(corpus.name, tuple(counts), clips, rows, FRAMES // preset.hop, left_out, unseen)
+
+
+def _faces(recording: Recording) -> int | None:
+    """Frames with a face, None where they are yet to be found."""
+    return None if is_awaited(recording.faces) else int(recording.face_present().sum())
 
 
 def _of_settings(preset: Preset) -> Holdings:
@@ -123,9 +134,12 @@ def _left_out(corpus: Corpus, preset: Preset) -> Iterator[str]:
     short = [one.name for one in corpus.with_role("fusion") if one.length < needed]
     if short:
         yield f"{len(short)} fusion recordings have no sequence of {needed} frames to train on: {_some(short)}"
-    faceless = [one.name for one in corpus.recordings if not one.face_present().any()]
+    faceless = [one.name for one in corpus.recordings if _faces(one) == 0]
     if faceless:
         yield f"{len(faceless)} recordings have no face at all: {_some(faceless)}"
+    unseen = [one.name for one in corpus.recordings if is_awaited(one.faces)]
+    if unseen:
+        yield f"whether these have a face, and decode to their end, shows once faces are found: {_some(unseen)}"
     if corpus.settings is None:
         yield f"jcalib corpus check {corpus.root} lists every problem with file and line"
 

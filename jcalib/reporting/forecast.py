@@ -141,13 +141,14 @@ def forecast(planned: Plan, inputs: dict[str, str] | None = None, fresh: bool = 
     )
 
 
-def inputs_of(corpus: str, preset: str, features: str = "") -> dict[str, str]:
+def inputs_of(corpus: str, preset: str, features: str = "", faces: bool = True) -> dict[str, str]:
     """Return a hash of a user's data, which may change behind a chapter's back; nothing for the embedded corpus.
 
     Args:
         corpus: "synthetic", or a folder. Labels, persons and their roles, and names and sizes of videos count.
         preset: how its persons are split.
         features: a folder of own features in place of a corpus; every byte counts.
+        faces: False finds none: a video that cannot be decoded then counts.
 
     Raises:
         UserError: the folder holds nothing of the kind.
@@ -160,7 +161,7 @@ def inputs_of(corpus: str, preset: str, features: str = "") -> dict[str, str]:
         return {}
     from jcalib.corpora import open_corpus
 
-    recordings = open_corpus(corpus, preset).recordings
+    recordings = open_corpus(corpus, preset, faces).recordings
     parts = [
         [one.name, one.person, one.role, one.video.stat().st_size, one.faces.name, one.labels.tobytes().hex()]
         for one in recordings

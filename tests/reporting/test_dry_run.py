@@ -1,6 +1,7 @@
 """`jcalib report --dry-run` prints the whole plan of a miniature corpus, and starts nothing."""
 
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import pytest
 
 from jcalib.cli import main
 from jcalib.files import ROOT
+from jcalib.media import containers
 from jcalib.papers import sourced
 from jcalib.reporting import execute
 from jcalib.settings import PRESETS, preset
 from tests.builders import add_recording
+from tests.corpora.own_videos import add_grey, drawn_folder
 
 ANNOTATIONS = Path("annotations") / "VA_Estimation_Challenge"
 
@@ -100,3 +103,16 @@ def test_own_features_have_a_plan_without_encoding(plan, tmp_path: Path) -> None
     text = plan("--features", str(tmp_path), "--preset", "paper")
     assert re.search(r"^ +all +6 +6 +180 +180 +180$", text, re.MULTILINE)
     assert "clips to encode" not in text and "MISSING" not in text and "training: 14 fusions x 30 epochs" in text
+
+
+def test_a_plan_of_own_videos_decodes_none_of_them(plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = drawn_folder(tmp_path / "own", persons=3, frames=50)
+    for name in ("take_2", "take_3"):
+        shutil.copytree(add_grey(tmp_path / "grey", name, frames=50).parent / "faces" / name, root / "faces" / name)
+    monkeypatch.setattr(containers, "_decoded", lambda video: pytest.fail(f"{video} was decoded"))
+    text = plan("--corpus", str(root), "--preset", "smoke")
+    assert re.search(r"^ +all +3 +3 +150 +150 +to be found$", text, re.MULTILINE)
+    assert re.search(r" +1 +1 +50 +50 +50$", text, re.MULTILINE), "crops that are there are counted"
+    assert "faces: yet to be found in 1 video of 2 s in all, by cascades: 0 s to 1 s of one processor" in text
+    assert "whether these have a face, and decode to their end, shows once faces are found: take_1" in text
+    assert "no face at all" not in text

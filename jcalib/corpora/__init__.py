@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jcalib.corpora.affwild2 import is_affwild2, read_affwild2
-from jcalib.corpora.labels import treat_labels
-from jcalib.corpora.problems import Problem, UnusableCorpus
+from jcalib.corpora.labels import label_settings, treat_labels
+from jcalib.corpora.problems import Problem, UnusableCorpus, as_problems
 from jcalib.corpora.recola import is_recola, read_recola
 from jcalib.corpora.recording import ROLES, Corpus, Failure, Recording, failures_frame
 from jcalib.corpora.roles import deal_roles
-from jcalib.corpora.videos import LABELS, is_videos, read_videos
+from jcalib.corpora.videos import is_videos, read_videos
 from jcalib.files import home, read_json
 from jcalib.media import frame_times
 from jcalib.settings import CorpusSettings, LabelSettings, Preset, UserError
@@ -54,18 +54,11 @@ def _read_affwild2(folder: Path, preset: Preset, _: bool) -> Corpus:
 
 
 def _read_videos(folder: Path, preset: Preset, faces: bool) -> Corpus:
-    _one_place(folder, preset)
     return read_videos(folder, preset.corpus.split, preset.corpus.seed, faces)
 
 
 def _read_recola(folder: Path, preset: Preset, faces: bool) -> Corpus:
-    _one_place(folder, preset)
     return read_recola(folder, preset.corpus.split, preset.corpus.seed, faces)
-
-
-def _one_place(folder: Path, preset: Preset) -> None:
-    if (folder / LABELS).is_file() and preset.labels.sentences():
-        raise UserError(f"{LABELS} and the preset both say what is done to labels: keep one of the two.")
 
 
 # The first that recognises a folder reads it.
@@ -95,7 +88,7 @@ def open_corpus(where: str | Path = "synthetic", preset: str | Preset = "quick",
     Args:
         where: "synthetic", or a folder in one of the `LAYOUTS`.
         preset: gives the embedded corpus' size and knobs, the proportions of the roles in any other, and what is done
-            to labels (nothing by default); what is done is a note of the corpus.
+            to labels (nothing by default) where labels.json in the folder does not; what is done is a note.
         faces: False finds no faces, which decodes every video: a look at what there is. A recording whose crops are
             not there yet has the folder that they will be in.
 
@@ -107,9 +100,10 @@ def open_corpus(where: str | Path = "synthetic", preset: str | Preset = "quick",
     """
     chosen = find_preset(preset)
     folder = _build_synthetic(chosen.corpus) if where == "synthetic" else find_corpus(where)
+    labels = label_settings(folder, chosen.labels)
     for layout in LAYOUTS:
         if layout.recognises(folder):
-            return _treated(layout.read(folder, chosen, faces), chosen.labels)
+            return _treated(layout.read(folder, chosen, faces), labels)
     known = "; ".join(layout.looks for layout in LAYOUTS)
     raise UserError(f"{folder} holds no corpus in a layout that jcalib knows: {known}.")
 
@@ -151,7 +145,8 @@ def _treated(corpus: Corpus, settings: LabelSettings) -> Corpus:
         replace(one, labels=treat_labels(one.labels, frame_times(one.video)[: one.length], settings))
         for one in corpus.recordings
     )
-    return replace(corpus, recordings=recordings, notes=(*corpus.notes, *said))
+    notes, problems = (*corpus.notes, *said), (*corpus.problems, *as_problems(said))
+    return replace(corpus, recordings=recordings, notes=notes, problems=problems)
 
 
 def _near(folder: Path) -> str:

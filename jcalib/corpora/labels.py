@@ -1,13 +1,18 @@
 """What may be done to labels before anything sees them: a rater's delay, time stamps to frames, median smoothing.
 
-Pure functions of arrays. None of them runs unless it is asked for: `LabelSettings` is off by default, and what it
-switches on is a note of the corpus, so that it reaches the report.
+None of it is done unless it is asked for, by the preset or, for a corpus in any layout, by labels.json in its folder,
+such as {"delay": [0.5, 0.5], "median": 3}: `LabelSettings` is off by default, and what it switches on is a note of the
+corpus, so that it reaches the report.
 """
+
+from pathlib import Path
 
 import numpy as np
 
+from jcalib.files import read_json
 from jcalib.settings import LabelSettings, UserError
 
+FILE = "labels.json"
 TICK = 1e-6  # seconds; a time this close to a stamp is at it
 
 
@@ -114,6 +119,29 @@ def smooth_labels(labels: np.ndarray, width: int) -> np.ndarray:
     smooth = labels.copy()
     smooth[known] = np.nanmedian(windows[known], axis=-1)
     return smooth
+
+
+def label_settings(root: Path, preset: LabelSettings) -> LabelSettings:
+    """What is to be done to a corpus' labels: what its own file says, or the preset.
+
+    Args:
+        root: the corpus' folder.
+        preset: what the preset says.
+
+    Raises:
+        UserError: the file cannot be read, has an impossible value, or both say something.
+    """
+    if not (root / FILE).is_file():
+        return preset
+    if preset.sentences():
+        raise UserError(f"{FILE} and the preset both say what is done to labels: keep one of the two.")
+    try:
+        values = read_json(root / FILE)
+    except ValueError as error:
+        raise UserError(f'{FILE} is no JSON ({error}): write it as in {{"delay": [0.5, 0.5]}}.') from None
+    if not isinstance(values, dict):
+        raise UserError(f'{FILE} holds no settings: write them as in {{"delay": [0.5, 0.5]}}.')
+    return LabelSettings().changed(**values)
 
 
 def treat_labels(labels: np.ndarray, times: np.ndarray, settings: LabelSettings) -> np.ndarray:

@@ -118,6 +118,11 @@ def notes_of(problems: Iterable[Problem]) -> tuple[str, ...]:
     return tuple(map(_sentence, mended.values()))
 
 
+def as_problems(notes: Iterable[str]) -> tuple[Problem, ...]:
+    """Notes on a corpus as a whole, for the table of everything that was not as it should be."""
+    return tuple(Problem("note", "", None, note, "") for note in notes)
+
+
 def count_kinds(problems: Iterable[Problem]) -> dict[str, int]:
     """How many problems there are of each kind, the costly kinds first."""
     found = Counter(one.kind for one in problems)

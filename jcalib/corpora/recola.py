@@ -10,8 +10,9 @@ What is public of the layout, which was never seen here with the data in it; tes
                       counts where there is no gold standard, which is noted
     splits          AVEC's names say them: train_1, dev_1 (which is reported), test_1; for others splits.csv does
     faces           faces/<name>/00001.jpg, ... of 112 x 112 pixels, where the user has crops; they are found otherwise
-    labels.json     what is done to the labels; by default nothing. FG 2021 takes back a delay of 58 frames for valence
-                    and 68 for arousal, at 25 a second, and a median of 3: {"delay": [2.32, 2.72], "median": 3}
+
+FG 2021 takes back a rater's delay of 58 frames for valence and 68 for arousal, at 25 a second, and a median of 3: as
+labels.json, which `jcalib.corpora.labels` describes, {"delay": [2.32, 2.72], "median": 3}.
 
 The two persons of a dyad count as two persons. The paper's sequences of 128 frames in clips of 16 are the preset
 `recola`; where FG 2021 predicts the mean label of a sequence, the kit predicts each clip's, as for every corpus.
@@ -24,14 +25,14 @@ import numpy as np
 
 from jcalib.corpora.affwild2 import CONTAINERS
 from jcalib.corpora.annotations import LEFT_OUT
-from jcalib.corpora.labels import interpolate_labels, treat_labels
-from jcalib.corpora.problems import Problem, UnusableCorpus, failures_of, notes_of
+from jcalib.corpora.labels import interpolate_labels
+from jcalib.corpora.problems import Problem, UnusableCorpus, as_problems, failures_of, notes_of
 from jcalib.corpora.ratings import read_ratings
 from jcalib.corpora.recording import Corpus, Recording, failures_frame
 from jcalib.corpora.splits import Place, read_places
-from jcalib.corpora.videos import find_faces, label_settings, with_roles
+from jcalib.corpora.videos import find_faces, with_roles
 from jcalib.media import frame_times, has_sound
-from jcalib.settings import LabelSettings, Split, UserError
+from jcalib.settings import Split, UserError
 
 GOLD = ("ratings_gold_standard",)
 RATERS = ("ratings_individual", "emotional_behaviour")
@@ -61,13 +62,13 @@ def read_recola(root: str | Path, split: Split, seed: int = 0, faces: bool = Tru
     Raises:
         UserError: nothing is left to train on or to report.
     """
-    root, settings, problems = Path(root), label_settings(Path(root)), list[Problem]()
+    root, problems = Path(root), list[Problem]()
     videos = dict(_files(root, "video", CONTAINERS))
     sounds = dict(_files(root, "audio", {".wav"}))
     labels = {
         name: found
         for name, video in sorted(videos.items())
-        if (found := _labels(root, name, video, settings, problems)) is not None
+        if (found := _labels(root, name, video, problems)) is not None
     }
     try:
         places, taken = _places(root, list(labels), split, seed)
@@ -83,13 +84,12 @@ def read_recola(root: str | Path, split: Split, seed: int = 0, faces: bool = Tru
         recordings = with_roles(kept, split, seed)
     except UserError as error:
         raise UnusableCorpus(str(error), problems) from None
-    notes = (*taken, *settings.sentences())
-    problems += [Problem("note", "", None, note, "") for note in notes]
-    told = (*notes, *notes_of(one for one in problems if one.kind != "note"))
-    return Corpus(root.name, root, recordings, None, failures_frame(failures_of(problems)), told, tuple(problems))
+    failures = failures_frame(failures_of(problems))
+    told = (*problems, *as_problems(taken))
+    return Corpus(root.name, root, recordings, None, failures, (*taken, *notes_of(problems)), told)
 
 
-def _labels(root: Path, name: str, video: Path, settings: LabelSettings, problems: list[Problem]) -> np.ndarray | None:
+def _labels(root: Path, name: str, video: Path, problems: list[Problem]) -> np.ndarray | None:
     """A recording's labels, (T, 2); None, and a problem, where it cannot be used."""
     columns = []
     try:
@@ -104,7 +104,7 @@ def _labels(root: Path, name: str, video: Path, settings: LabelSettings, problem
         what = f"{name} has {len(times)} frames: a recording needs {SHORTEST}, one clip"
         problems.append(Problem("too short", video.relative_to(root).as_posix(), None, what, LEFT_OUT, name))
         return None
-    return treat_labels(np.concatenate(columns, axis=1), times, settings)
+    return np.concatenate(columns, axis=1)
 
 
 def _rated(root: Path, name: str, target: str, times: np.ndarray, problems: list[Problem]) -> np.ndarray:

@@ -5,8 +5,6 @@
                     `jcalib.corpora.traces` says what is in them
     persons, splits persons.csv or splits.csv with the columns recording, person, split; by default every recording is a
                     person of its own, and persons are dealt out
-    labels.json     what is done to the labels, such as {"delay": [0.5, 0.5]}: a rater's delay in seconds, valence and
-                    arousal; by default nothing
     faces           faces/<name>/00001.jpg, ... of 112 x 112 pixels, where the user has crops; they are found otherwise
 
 A recording that cannot be used costs that recording, never the run.
@@ -22,18 +20,15 @@ import numpy as np
 from jcalib.corpora.affwild2 import CONTAINERS, ROLE_OF_SPLIT, SHORTEST
 from jcalib.corpora.annotations import LEFT_OUT
 from jcalib.corpora.crops import crop_folders, find_crops, is_awaited
-from jcalib.corpora.labels import treat_labels
-from jcalib.corpora.problems import Problem, UnusableCorpus, failures_of, notes_of
+from jcalib.corpora.problems import Problem, UnusableCorpus, as_problems, failures_of, notes_of
 from jcalib.corpora.recording import Corpus, Recording, failures_frame
 from jcalib.corpora.roles import deal_roles
 from jcalib.corpora.splits import FILES, read_places
 from jcalib.corpora.traces import Trace, labels_of, read_traces
-from jcalib.files import read_json
 from jcalib.media import frame_times, has_sound
-from jcalib.settings import LabelSettings, Split, UserError
+from jcalib.settings import Split, UserError
 
 TOGETHER = "annotations.csv"
-LABELS = "labels.json"
 LATE_S = 0.1  # a video whose first frame comes later than this has a clock of its own
 FEW_FACES = 0.5  # of a recording's frames
 
@@ -59,12 +54,11 @@ def read_videos(root: str | Path, split: Split, seed: int = 0, faces: bool = Tru
         UserError: a person is on both sides of the split, or nothing is left to train on or to report.
     """
     root = Path(root)
-    settings = label_settings(root)
     problems: list[Problem] = []
     videos = _find_videos(root, problems)
     traces = _find_traces(root, videos, problems)
     labels = {
-        name: treat_labels(*found, settings)
+        name: found
         for name, video in videos.items()
         if (found := _labels(root, name, video, traces, problems)) is not None
     }
@@ -79,14 +73,13 @@ def read_videos(root: str | Path, split: Split, seed: int = 0, faces: bool = Tru
     kept = [Recording(name, *places[name], "", videos[name], folder, labels[name]) for name, folder in crops.items()]
     for recording in kept:
         problems += _look(recording, root)
-    notes = (*taken, *settings.sentences())
     try:
         recordings = with_roles(kept, split, seed)
     except UserError as error:
-        raise UnusableCorpus(str(error), [*problems, *_as_problems(notes)]) from None
+        raise UnusableCorpus(str(error), [*problems, *as_problems(taken)]) from None
     failures = failures_frame(failures_of(problems))
-    told = (*problems, *_as_problems(notes))
-    return Corpus(root.name, root, recordings, None, failures, (*notes, *notes_of(problems)), told)
+    told = (*problems, *as_problems(taken))
+    return Corpus(root.name, root, recordings, None, failures, (*taken, *notes_of(problems)), told)
 
 
 def with_roles(recordings: list[Recording], split: Split, seed: int) -> tuple[Recording, ...]:
@@ -95,23 +88,6 @@ def with_roles(recordings: list[Recording], split: Split, seed: int) -> tuple[Re
     if "report" not in roles:
         raise UserError(f"nobody is in the validation set: {FILES[1]} has to name one person at least to report.")
     return tuple(replace(one, role=role) for one, role in zip(recordings, roles, strict=True))
-
-
-def _as_problems(notes: tuple[str, ...]) -> list[Problem]:
-    return [Problem("note", "", None, note, "") for note in notes]
-
-
-def label_settings(root: Path) -> LabelSettings:
-    """What the corpus itself says is to be done to its labels."""
-    if not (root / LABELS).is_file():
-        return LabelSettings()
-    try:
-        values = read_json(root / LABELS)
-    except ValueError as error:
-        raise UserError(f'{LABELS} is no JSON ({error}): write it as in {{"delay": [0.5, 0.5]}}.') from None
-    if not isinstance(values, dict):
-        raise UserError(f'{LABELS} holds no settings: write them as in {{"delay": [0.5, 0.5]}}.')
-    return LabelSettings().changed(**values)
 
 
 def _files(folder: Path, suffixes: Container[str]) -> list[Path]:
@@ -164,10 +140,8 @@ def _is_stray(path: Path, root: Path, videos: dict[str, Path]) -> bool:
         return "valence" not in file.readline().lower()
 
 
-def _labels(
-    root: Path, name: str, video: Path, traces: dict[str, Trace], problems: list[Problem]
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """A recording's labels and the times of their frames; None, and a problem, where it cannot be used."""
+def _labels(root: Path, name: str, video: Path, traces: dict[str, Trace], problems: list[Problem]) -> np.ndarray | None:
+    """A recording's labels; None, and a problem, where it cannot be used."""
     shown = video.relative_to(root).as_posix()
 
     def lost(kind: str, file: str, what: str) -> None:
@@ -204,7 +178,7 @@ def _labels(
         problems.append(
             Problem("late clock", shown, None, what, "time stamps count on that clock, not from the first frame", name)
         )
-    return labels, times[: len(labels)]
+    return labels
 
 
 def find_faces(root: Path, videos: dict[str, Path], problems: list[Problem], find: bool) -> dict[str, Path]:

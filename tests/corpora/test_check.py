@@ -5,13 +5,14 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from jcalib.cli import main
 from jcalib.corpora import UnusableCorpus, open_corpus, read_affwild2
 from jcalib.corpora.check import check_corpus
-from jcalib.settings import Split
+from jcalib.settings import Split, UserError
 from tests.builders import add_recording, tiny_corpus
 from tests.corpora.miniature import FRAMES, Miniature, build_miniature
 
@@ -54,6 +55,22 @@ def test_the_reader_sees_what_the_check_sees(made: Miniature) -> None:
     assert len(corpus.notes) == 8  # blank, nobody, typos, longer, shorter, faceless, twin and the other edition
     duo = [one for one in corpus.recordings if one.person == "duo"]
     assert [one.name for one in duo] == ["duo_left", "duo_right"] and duo[0].video == duo[1].video
+
+
+def test_labels_json_is_read_here_too_and_said(tmp_path: Path) -> None:
+    root = tiny_corpus(tmp_path / "tiny")
+    before = {one.name: one.labels for one in open_corpus(root, "smoke").recordings}
+    (root / "labels.json").write_text('{"delay": [0.4, 0], "median": 3}')
+    check, said = check_corpus(root, "smoke"), "Labels: a rater's delay of 0.4 s (valence) and 0 s (arousal) is"
+    assert any(one.what.startswith(said) for one in check.problems) and "Labels: median of 3 frames." in check.table()
+    corpus = open_corpus(root, "smoke")
+    assert corpus.notes[-2].startswith(said)
+    for one in corpus.recordings:
+        np.testing.assert_allclose(one.labels[1:37, 0], before[one.name][11:47, 0], atol=1e-4)
+        assert np.isnan(one.labels[38:, 0]).all() and np.isfinite(one.labels[:, 1]).all()
+    (root / "labels.json").write_text('{"dealy": [0.4, 0]}')
+    with pytest.raises(UserError, match="'dealy': did you mean 'delay'"):
+        check_corpus(root, "smoke")
 
 
 def test_masks_are_the_builders(made: Miniature) -> None:

@@ -56,12 +56,12 @@ class Study:
 
     @cached_property
     def _labels(self) -> list[np.ndarray]:
-        return next(iter(self.runs.values())).stacked()[2]
+        return self._first.stacked()[2]
 
     @cached_property
     def persons(self) -> list[str]:
         """The person of each recording: the clusters of the statistics."""
-        return next(iter(self.runs.values())).stacked()[0]
+        return self._first.stacked()[0]
 
     def frame(self) -> pd.DataFrame:
         """Return one row a fusion, seed and target: the columns of `Run.frame`, and flops (`studies.cost.flops`).
@@ -164,17 +164,29 @@ class Study:
     def headline(self) -> str:
         """Return the answer in one sentence that follows from the numbers."""
         said = f" All numbers are {self.practice}." if self.practice else ""
-        return verdicts.headline(self.primary(), self.against_mixer()) + said
+        data = "these features" if self._own else "this corpus"
+        return verdicts.headline(self.primary(), self.against_mixer(), data) + said
 
     @property
     def practice(self) -> str:
         """What has to be said beside every number that was chosen where it is reported; else empty."""
-        return next(iter(self.runs.values())).settings.training.practice
+        return self._first.settings.training.practice
+
+    @property
+    def _first(self) -> Run:
+        """Any of the runs: features, seeds and training are those of all."""
+        return next(iter(self.runs.values()))
+
+    @property
+    def _own(self) -> bool:
+        """Whether the features are the user's own: no encoder of the kit made them."""
+        return self._first.encoding is None
 
     def detectable(self) -> str:
         """Return what difference could have been seen, and what no interval covers."""
-        once = next(iter(self.runs.values())).settings.one_label
-        return verdicts.detectable(self.primary()) + " One label per recording: each counts once." * once
+        once = " One label per recording: each counts once." * self._first.settings.one_label
+        of_data = "one set of features" if self._own else "one encoder"
+        return verdicts.detectable(self.primary(), f"one training set, {of_data}") + once
 
     def plot(self) -> "Figure":
         """Draw the differences with their intervals."""

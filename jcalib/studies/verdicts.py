@@ -53,14 +53,15 @@ def format_ccc(value: float, digits: int = 3) -> str:
     return text.replace("0.", ".", 1) if abs(float(text)) < 1 else text
 
 
-def headline(primary: Comparison, mixer: Comparison | None = None) -> str:
+def headline(primary: Comparison, mixer: Comparison | None = None, data: str = "this corpus") -> str:
     """Return the report's first sentence: does joint beat vanilla, and is it the correlation that does it?
 
     Args:
         primary: joint - cross on the mean of valence and arousal.
         mixer: joint - mixer, the same network without the correlation; None where it was not run.
+        data: what both were compared on, in words.
     """
-    sentence = f"On this corpus {_joint_and_vanilla(primary)}"
+    sentence = f"On {data} {_joint_and_vanilla(primary)}"
     if mixer is None:
         return f"{sentence}."
     # A difference smaller than the margin leaves nothing that the correlation could be credited with.

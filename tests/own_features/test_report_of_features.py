@@ -122,6 +122,10 @@ def test_a_report_on_one_label_a_recording(report: Path) -> None:
     assert "r00: it is broken" in text and "no visual: r01." in text
     assert [audit["name"] for audit in record(report, "1_features")["audits"]] == ["mask only", "length only"]
     assert "one label per recording, which counts once" in record(report, "2_train")["headline"]
+    ablation = record(report, "4_ablation")
+    assert ablation["headline"].startswith("On these features ") and "corpus" not in ablation["headline"]
+    assert ablation["detectable"].startswith("10 report persons × 2 seeds")
+    assert "covers: one training set, one set of features." in ablation["detectable"]
     (ten,) = {row["clusters"] for row in record(report, "4_ablation")["comparisons"]}
     assert ten == 10
     for row in record(report, "4_ablation")["table"]:

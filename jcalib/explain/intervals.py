@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
+from jcalib.studies.verdicts import format_ccc, format_interval
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -26,8 +28,10 @@ class Interval(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The number and its interval: ".120 [.100, .140]"."""
-        return f"{_short(self.value)} [{_short(self.low)}, {_short(self.high)}]"
+        """The number and its interval: ".120 [.100, .140]", or why it has none."""
+        if np.isnan(self.value):
+            return "–"
+        return f"{format_ccc(self.value)} {format_interval(self.low, self.high)}"
 
     @property
     def signed(self) -> str:
@@ -87,8 +91,3 @@ def interval_table(found: "pd.DataFrame", rows: str, columns: str) -> "pd.DataFr
     words = [Interval(*row, 0).text for row in zip(found["value"], found["low"], found["high"], strict=True)]
     table = found.assign(words=words).pivot(index=rows, columns=columns, values="words")
     return table.loc[list(dict.fromkeys(found[rows])), list(dict.fromkeys(found[columns]))]
-
-
-def _short(value: float) -> str:
-    text = "–" if np.isnan(value) else f"{value:.3f}"
-    return text.replace("0.", ".", 1) if abs(value) < 1 else text

@@ -9,6 +9,7 @@ from jcalib.reporting.chapter import record_path
 from jcalib.reporting.index import score
 from jcalib.reporting.pages import duration
 from jcalib.reporting.report import Report
+from jcalib.studies.statistics import TOO_FEW
 from jcalib.studies.verdicts import format_ccc
 
 SHOWN = ("joint", "cross", "mixer")  # cross is the vanilla cross-attention of the question
@@ -81,7 +82,8 @@ def _signed(value: float | None) -> str:
 
 
 def _interval(row: Mapping[str, Any], written: Any = score) -> str:
-    return f"[{written(row['low'])}, {written(row['high'])}]"
+    ends = row["low"], row["high"]
+    return TOO_FEW if None in ends else f"[{', '.join(map(written, ends))}]"
 
 
 def _plain(markdown: str) -> str:

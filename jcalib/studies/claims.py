@@ -18,7 +18,7 @@ from jcalib.fusion.registry import CELL
 from jcalib.studies import factors, families
 from jcalib.studies.corruptions import WORDS
 from jcalib.studies.statistics import CANNOT_TELL, LEVEL, TOO_FEW, Comparison, contrast, holm
-from jcalib.studies.verdicts import format_ccc
+from jcalib.studies.verdicts import format_ccc, format_interval
 
 if TYPE_CHECKING:
     from jcalib.studies.robustness import Robustness
@@ -91,8 +91,8 @@ def sentences(table: pd.DataFrame) -> list[str]:
     for one in table.to_dict("records"):
         sample = f"{one['test']}; {one['measured']}"
         if one["verdict"] != NOT_RUN:
-            values = [format_ccc(one[name]) for name in ("number", "low", "high")]
-            sample = f"{values[0]} [{values[1]}, {values[2]}], {sample}"
+            interval = "" if np.isnan(one["low"]) else f" {format_interval(one['low'], one['high'])}"
+            sample = f"{format_ccc(one['number'])}{interval}, {sample}"
         said.append(f"**{one['verdict']}**: joint {one['claim']} ({sample}).")
     return said
 
@@ -147,7 +147,8 @@ def _row(claim: str, test: str, one: Comparison | None, missing: str) -> Claim:
 
 
 def _sample(one: Comparison) -> str:
-    return f"{one.clusters} {one.unit} x {one.seeds} seeds"
+    few = f", {TOO_FEW}" if one.verdict == TOO_FEW else ""
+    return f"{one.clusters} {one.unit} x {one.seeds} seeds{few}"
 
 
 def _block(blocks: Sequence[Mapping[str, float]] | None, modality: str) -> Claim:

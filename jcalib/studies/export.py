@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from jcalib.files import replacing
 from jcalib.studies.factors import cell_names, to_latex
 from jcalib.studies.latex import booktabs
-from jcalib.studies.verdicts import format_ccc
+from jcalib.studies.verdicts import format_ccc, format_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +43,7 @@ def table_to_latex(table: "pd.DataFrame", note: str = "") -> str:
     rows = []
     for one in table.to_dict("records"):
         ccc = [format_ccc(one[name]) for name in ("ccc_valence", "ccc_arousal", "mean")]
-        interval = f"[{format_ccc(one['low'])}, {format_ccc(one['high'])}]"
+        interval = format_interval(one["low"], one["high"])
         rows.append([one["fusion"].replace("_", r"\_"), *ccc, interval, f"{one['parameters']:,}"])
     head = ["Fusion", "Valence", "Arousal", "Mean", r"95 \% interval", "Parameters"]
     return booktabs(head, rows, "lccccr", note)

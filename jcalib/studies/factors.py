@@ -22,7 +22,7 @@ from jcalib.settings import UserError
 from jcalib.studies.families import MEAN, name_verdict
 from jcalib.studies.latex import booktabs
 from jcalib.studies.statistics import LEVEL, TARGETS, Comparison, contrast, holm
-from jcalib.studies.verdicts import format_ccc
+from jcalib.studies.verdicts import format_ccc, format_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,7 +134,7 @@ def _listed(shares: Sequence[Mapping[Any, Any]]) -> str:
 
 
 def _amount(one: Mapping[Any, Any]) -> str:
-    return f"{format_ccc(one['difference'])} [{format_ccc(one['low'])}, {format_ccc(one['high'])}]"
+    return f"{format_ccc(one['difference'])} {format_interval(one['low'], one['high'])}"
 
 
 def to_latex(table: "pd.DataFrame") -> str:

@@ -53,6 +53,13 @@ def format_ccc(value: float, digits: int = 3) -> str:
     return text.replace("0.", ".", 1) if abs(float(text)) < 1 else text
 
 
+def format_interval(low: float, high: float) -> str:
+    """Return an interval as papers print it, [.021, .043], or the reason why there is none."""
+    if math.isnan(low) or math.isnan(high):
+        return f"({TOO_FEW})"
+    return f"[{format_ccc(low)}, {format_ccc(high)}]"
+
+
 def headline(primary: Comparison, mixer: Comparison | None = None, data: str = "this corpus") -> str:
     """Return the report's first sentence: does joint beat vanilla, and is it the correlation that does it?
 
@@ -147,22 +154,18 @@ def _amount(comparison: Comparison) -> str:
     if comparison.difference < 0:
         low, high = -high, -low
     small = f", less than the margin of {_margin(comparison)}" if comparison.within_margin else ""
-    return f"**{format_ccc(abs(comparison.difference))}** CCC {_interval(low, high)}{small}"
+    return f"**{format_ccc(abs(comparison.difference))}** CCC {format_interval(low, high)}{small}"
 
 
 def _signed(comparison: Comparison) -> str:
     if math.isnan(comparison.difference):
         return "undefined"
-    return f"{format_ccc(comparison.difference)} CCC {_interval(comparison.low, comparison.high)}"
+    return f"{format_ccc(comparison.difference)} CCC {format_interval(comparison.low, comparison.high)}"
 
 
 def _same(comparison: Comparison) -> str:
-    inner = _interval(comparison.inner_low, comparison.inner_high)
+    inner = format_interval(comparison.inner_low, comparison.inner_high)
     return f"the same within {_margin(comparison)} ({format_ccc(comparison.difference)}, 90 % interval {inner})"
-
-
-def _interval(low: float, high: float) -> str:
-    return f"[{format_ccc(low)}, {format_ccc(high)}]"
 
 
 def _margin(comparison: Comparison) -> str:

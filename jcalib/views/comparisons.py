@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jcalib.studies.statistics import TOO_FEW
 from jcalib.studies.verdicts import format_ccc
 from jcalib.views.style import BAND, DIM, INK, colour, dashes, figure, look, rows_from_top
 
@@ -104,8 +105,8 @@ def _interval(ax: Any, y: float, row: dict[str, Any]) -> None:
         _lettered(ax, row["difference"], y, hue, LETTERS[row["target"]])
     else:
         ax.plot(row["difference"], y, "o", ms=6, color=hue, zorder=3)
-    low, high = _plain(row["low"]), _plain(row["high"])
-    words = f"{_plain(row['difference'])}  [{low}, {high}]"
+    interval = f"({TOO_FEW})" if np.isnan(row["low"]) else f"[{_plain(row['low'])}, {_plain(row['high'])}]"
+    words = f"{_plain(row['difference'])}  {interval}"
     ax.text(1.02, y, words, transform=ax.get_yaxis_transform(), color=DIM, size=7.5, va="center")
 
 

@@ -17,6 +17,7 @@ from jcalib.explain import (
     course_table,
     differences,
     jackknife,
+    looking_headline,
     mean_interval,
     shares_under,
 )
@@ -148,3 +149,16 @@ def test_intervals_cover_when_clips_of_a_person_are_alike() -> None:
 def test_two_clusters_have_no_interval() -> None:
     found = jackknife(np.ones((4, 1)), [0, 0, 1, 1])
     assert found.value == 4 and np.isnan(found.low) and found.clusters == 2
+
+
+def test_a_number_without_an_interval_says_why() -> None:
+    few = jackknife(np.array([[0.2], [0.3]]), ["ann", "bob"])
+    assert few.text == ".500 (too few recordings for a comparison)"
+    assert mean_interval([-0.0004, -0.0002], ["ann", "bob"]).signed.startswith("-.0003 (too few recordings")
+    assert mean_interval([0.1, 0.2, 0.3], ["ann", "bob", "cy"]).text == ".200 [-.048, .448]"
+    assert mean_interval([np.nan], ["ann"]).text == "–"
+    measured = {"persons": 2, "low": np.nan, "high": np.nan, "condition": "all clips", "fusion": "joint"}
+    rows = [measured | {"measure": f"cross-talk, {word}", "value": 0.1} for word in ("voice", "face")]
+    averages = pd.DataFrame(rows + [one | {"fusion": "cross"} for one in rows])
+    said = looking_headline(averages, pd.DataFrame(rows), "joint", "cross")
+    assert "difference +.100 (too few recordings for a comparison)." in said and "–" not in said

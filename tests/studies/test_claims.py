@@ -46,6 +46,9 @@ def test_joint_over_another_fusion(cross: float, verdict: str) -> None:
 def test_too_few_persons_or_too_much_noise_cannot_tell() -> None:
     few = claims({"joint": drawn(0.5, persons=6), "cross": drawn(0.9, persons=6)}, PEOPLE[:6], FLOPS)
     assert of(few, "joint - cross")["verdict"] == "cannot tell"
+    assert "too few recordings for a comparison)" in sentences(few)[0]
+    one = claims({"joint": drawn(0.5, persons=1), "cross": drawn(0.9, persons=1)}, PEOPLE[:1], FLOPS)
+    assert "[" not in sentences(one)[0] and "too few recordings" in sentences(one)[0]
     rng = np.random.default_rng(1)
     labels = rng.normal(size=(PERSONS, 1, 2, FRAMES))
     scale = rng.lognormal(sigma=0.8, size=(2, PERSONS, 1, 1, 1))  # each fusion is good with other persons

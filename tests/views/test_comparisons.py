@@ -95,7 +95,7 @@ class TestDifferences:
     def test_an_undefined_interval_still_makes_a_figure(self, differences: pd.DataFrame, tmp_path: Path) -> None:
         fig = plot_differences(differences.assign(low=np.nan, high=np.nan))
         style.save(fig, tmp_path, "undefined")
-        assert any("undefined" in text.get_text() for text in fig.axes[0].texts)
+        assert any("too few recordings" in text.get_text() for text in fig.axes[0].texts)
 
 
 class TestScores:

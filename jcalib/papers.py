@@ -27,6 +27,7 @@ class Sourced(NamedTuple):
 
 
 OWN = "the kit's own"
+YOURS = "your own choice"
 UNUSED = ("not used", "the encoders have weights and are not trained")
 BOTH = ("CVPRW cam.py:16-28, T-BIOM cam.py", "the 512 to 128 encoder is in the code alone")
 
@@ -156,8 +157,11 @@ def sourced(preset: Preset) -> list[Sourced]:
 
 
 def _rows(preset: Preset, leaves: list[tuple[str, Any]]) -> Iterator[Sourced]:
+    given = PRESETS.get(preset.name, preset)
     for setting, value in leaves:
         source, note = PUBLISHED.get(preset.name, {}).get(setting) or _shared(setting, value)
+        if value != reduce(getattr, setting.split("."), given):
+            source, note = YOURS, ""
         yield Sourced(setting, _spelled(value), source, note)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jcalib.papers import OWN, PUBLISHED, settings_table, sourced
+from jcalib.papers import OWN, PUBLISHED, YOURS, settings_table, sourced
 from jcalib.settings import PRESETS, preset
 
 
@@ -58,4 +58,4 @@ def test_a_value_of_the_kit_s_own_is_not_given_a_published_source() -> None:
     assert table.loc["training.dim", "source"].startswith("CVPRW cam.py")
     assert table.loc["training.epochs", "source"] == OWN
     other = preset("quick", training=preset("quick").training.changed(dim=64))
-    assert settings_table(other).set_index("setting").loc["training.dim", "source"] == OWN
+    assert settings_table(other).set_index("setting").loc["training.dim", "source"] == YOURS

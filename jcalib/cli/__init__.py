@@ -24,13 +24,14 @@ from jcalib.cli.shared import (
     PresetName,
     Seeds,
     Smooth,
+    Weights,
     checked,
+    chosen_preset,
     reported,
     widths_of,
 )
 from jcalib.cli.weights import weights
 from jcalib.settings import UserError
-from jcalib.settings import preset as preset_of
 
 app = typer.Typer(
     help="Does joint cross-attention fuse face and voice better than vanilla cross-attention?",
@@ -55,6 +56,7 @@ def report(
     out: Out = None,
     where: CorpusPath = "synthetic",
     own: FeaturesPath = "",
+    given_weights: Weights = None,
     fusions: Annotated[str, typer.Option(help="names with commas between; the preset's by default")] = "",
     seeds: Seeds = None,
     device: Device = "auto",
@@ -72,18 +74,20 @@ def report(
     ] = False,
 ) -> None:
     """Build the corpus, train, and write the report; what is there already is used again."""
-    preset_of(preset)
+    chosen = chosen_preset(preset, given_weights, own)
     widths_of(smooth)
     checked(where, device, own)
     from jcalib.reporting.forecast import forecast, inputs_of, shown, weights_of
     from jcalib.reporting.report import plan, write_report
     from jcalib.reporting.summary import summary
     from jcalib.reporting.values import check_compared
+    from jcalib.weights.choosing import spelled
 
     check_compared(fusions)
-    given = {"corpus": _absolute(where), "features": _absolute(own), "fusions": fusions, "seeds": seeds}
+    given: dict[str, Any] = {"corpus": _absolute(where), "features": _absolute(own), "fusions": fusions, "seeds": seeds}
     given |= {"device": device, "smooth": smooth, "zero_fill": zero_fill or None}
-    parameters: dict[str, Any] = {name: value for name, value in given.items() if value not in UNSAID}
+    given |= {"weights": spelled(chosen) if given_weights else None}
+    parameters = {name: value for name, value in given.items() if value not in UNSAID}
     planned = plan(preset, out, **parameters)
     with reported():  # a user's corpus is opened here, and its faces are found
         inputs = inputs_of(where, preset, own, faces=not dry)
@@ -148,10 +152,11 @@ def train(
     seeds: Seeds = None,
     where: CorpusPath = "synthetic",
     own: FeaturesPath = "",
+    given_weights: Weights = None,
     device: Device = "auto",
 ) -> None:
     """Train one fusion over its seeds; what is missing before it is made first."""
-    chosen = preset_of(preset)
+    chosen = chosen_preset(preset, given_weights, own)
     checked(where, device, own)
     from jcalib.fusion import choose_fusion
     from jcalib.reporting.forecast import shown

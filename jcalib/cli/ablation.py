@@ -5,9 +5,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jcalib.cli.shared import CorpusPath, Device, FeaturesPath, Out, PresetName, Seeds, checked, numbers_of, reported
+from jcalib.cli.shared import (
+    CorpusPath,
+    Device,
+    FeaturesPath,
+    Out,
+    PresetName,
+    Seeds,
+    Weights,
+    checked,
+    chosen_preset,
+    numbers_of,
+    reported,
+)
 from jcalib.settings import Preset, UserError, choose
-from jcalib.settings import preset as preset_of
 
 if TYPE_CHECKING:
     from jcalib.corpora import Corpus
@@ -34,12 +45,13 @@ def ablate(
     seeds: Seeds = None,
     where: CorpusPath = "synthetic",
     own: FeaturesPath = "",
+    weights: Weights = None,
     device: Device = "auto",
     out: Out = None,
 ) -> None:
     """Compare fusions: train what is missing, print the answer, write tables and figures to --out. An interrupted one
     goes on where it stopped."""
-    chosen = _in_regime(preset_of(preset), regime, own or where)
+    chosen = _in_regime(chosen_preset(preset, weights, own), regime, own or where)
     chosen.training.changed(modality_dropout=modality_dropout)  # which says what is wrong with it
     level = _level(corrupt, modality_dropout, own)
     checked(where, device, own)

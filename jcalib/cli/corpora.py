@@ -5,9 +5,19 @@ from typing import Annotated
 
 import typer
 
-from jcalib.cli.shared import CorpusPath, Device, Out, PresetName, Smooth, checked, reported, widths_of
+from jcalib.cli.shared import (
+    CorpusPath,
+    Device,
+    Out,
+    PresetName,
+    Smooth,
+    Weights,
+    checked,
+    chosen_preset,
+    reported,
+    widths_of,
+)
 from jcalib.settings import Preset, choose
-from jcalib.settings import preset as preset_of
 
 
 def corpus(
@@ -15,13 +25,14 @@ def corpus(
     path: Annotated[str, typer.Argument(help="the same as --corpus")] = "",
     preset: PresetName = "quick",
     where: CorpusPath = "synthetic",
+    weights: Weights = None,
     device: Device = "auto",
     out: Out = None,
 ) -> None:
     """Build the embedded corpus, or read another: list its recordings; check it, which lists every problem and writes
     them as CSV (exit code 1 when a recording is lost); or audit it (exit code 1 when an audit fails)."""
     choose(action, ("list", "check", "audit"), "action on the corpus")
-    chosen = preset_of(preset)
+    chosen = chosen_preset(preset, weights)
     where = path or where
     checked(where, device)
     if action == "check":

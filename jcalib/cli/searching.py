@@ -5,8 +5,18 @@ from typing import Annotated
 
 import typer
 
-from jcalib.cli.shared import CorpusPath, Device, FeaturesPath, Out, PresetName, Seeds, checked, reported
-from jcalib.settings import preset as preset_of
+from jcalib.cli.shared import (
+    CorpusPath,
+    Device,
+    FeaturesPath,
+    Out,
+    PresetName,
+    Seeds,
+    Weights,
+    checked,
+    chosen_preset,
+    reported,
+)
 
 
 def search(
@@ -20,12 +30,13 @@ def search(
     seeds: Seeds = None,
     where: CorpusPath = "synthetic",
     own: FeaturesPath = "",
+    weights: Weights = None,
     device: Device = "auto",
     out: Out = None,
 ) -> None:
     """Tune fusions equally on the selection persons: print every trial, write table and figure to --out, and compare
     the best ones on the report persons. An interrupted one goes on where it stopped."""
-    chosen = preset_of(preset)
+    chosen = chosen_preset(preset, weights, own)
     checked(where, device, own)
     from jcalib.files import shown
     from jcalib.reporting.study_costs import search_lines

@@ -9,12 +9,21 @@ from typing import Annotated
 import typer
 
 from jcalib import progress
-from jcalib.settings import PRESETS, UserError
+from jcalib.settings import PRESETS, Preset, UserError
+from jcalib.settings import preset as preset_of
 
 PresetName = Annotated[str, typer.Option("--preset", help=f"settings to use: {', '.join(PRESETS)}")]
 FeaturesPath = Annotated[str, typer.Option("--features", help="a folder of your own features, in place of a corpus")]
 CorpusPath = Annotated[
     str, typer.Option("--corpus", help="'synthetic', or a folder in Aff-Wild2's layout or of own videos")
+]
+Weights = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--weights",
+        metavar="MODALITY=FILE",
+        help="use an encoder as it is, as visual=i3d.pt: a file, or a name of jcalib weights list; once a modality",
+    ),
 ]
 Seeds = Annotated[int | None, typer.Option(min=1, help="how many; the preset's number by default")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
@@ -36,6 +45,23 @@ def checked(where: str, device: str, own: str = "") -> None:
 
     check_source(where, own)
     check_device(device)
+
+
+def chosen_preset(name: str, weights: list[str] | None, own: str = "") -> Preset:
+    """Return a preset with the weights that were named.
+
+    Raises:
+        UserError: an unknown preset, or weights that no encoder takes.
+    """
+    if not weights:
+        return preset_of(name)
+    from jcalib.reporting.values import check_weights
+    from jcalib.weights.choosing import check_fit, with_weights
+
+    check_weights(name, weights, own)
+    chosen = with_weights(name, weights)
+    check_fit(chosen)
+    return chosen
 
 
 def widths_of(text: str) -> tuple[int, ...]:

@@ -20,7 +20,8 @@ from jcalib.reporting.execute import ChapterResult, Status, run_chapter
 from jcalib.reporting.index import write_index
 from jcalib.reporting.jobs import in_turn, usual_jobs
 from jcalib.reporting.pages import Link, write_page
-from jcalib.settings import Preset, UserError, choose, preset
+from jcalib.settings import Preset, UserError, choose
+from jcalib.weights import with_weights
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,7 +114,7 @@ def plan(name: str = "quick", out: Path | None = None, **parameters: Any) -> Pla
         UserError: an unknown preset, a parameter that no chapter declares, a value of the wrong type, or a folder
             that holds something else.
     """
-    settings = preset(name)
+    settings = with_weights(name, parameters.get("weights") or ())
     declared = {chapter: notebooks.inspect(chapter) for chapter in notebooks.chapters()}
     known = sorted({parameter.name for some in declared.values() for parameter in some} - {"out"})
     for parameter in parameters:

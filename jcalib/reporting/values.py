@@ -37,6 +37,7 @@ def check_values(values: Mapping[str, Any], notebook: "NotebookNode") -> None:
     if values.get("seeds", 0) < 0:
         raise UserError(f"seeds has {values['seeds']}: it is how many, 1 or more. 0 takes the preset's number.")
     check_source(values.get("corpus", SYNTHETIC), values.get("features", ""))
+    check_weights(values.get("preset", "quick"), values.get("weights", []), values.get("features", ""))
     named = [*values.get("fusions", []), *filter(None, [values.get("fusion")])]
     if named:
         check_fusions(named, _REGISTERED.findall("\n".join(cell.source for cell in notebook.cells)))
@@ -76,6 +77,26 @@ def check_source(corpus: str, features: str = "") -> None:
         from jcalib.corpora import find_corpus
 
         find_corpus(corpus)
+
+
+def check_weights(name: str, weights: list[str], features: str = "") -> None:
+    """Refuse weights that no encoder takes.
+
+    Args:
+        name: the preset, whose encoders are meant.
+        weights: as `weights.with_weights` reads them.
+        features: a folder of own features; empty for a corpus.
+
+    Raises:
+        UserError: a modality or file that is not there, a file of something else, or no encoder to give it to.
+    """
+    if not weights:
+        return
+    if features:
+        raise UserError(f"weights has {', '.join(weights)}: own features are encoded already, leave weights out.")
+    from jcalib.weights import with_weights
+
+    with_weights(name, weights)
 
 
 def check_compared(fusions: str) -> None:

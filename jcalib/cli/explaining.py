@@ -24,16 +24,17 @@ def explain(
     from jcalib.explain import open_video, playback
     from jcalib.files import shown
     from jcalib.prediction import find_run
-    from jcalib.views.player import Player
+    from jcalib.views.player import Player, carried
 
     found = [find_run(run) for run in runs]
     if len({(run.encoding, run.settings.features) for run, _ in found}) > 1:
         raise UserError("the runs were trained on different features: name runs that can be compared.")
-    for _, origin in found:
-        typer.echo(f"run {origin}")
+    for run, origin in found:
+        typer.echo(f"run {origin}; influence: as {run.reference.variation} vary")
     with reported():
         corpus, features = open_video(video, found[0][0], seconds)
         made = playback([run for run, _ in found], corpus, features, video.stem)
+    typer.echo(f"maps: against a baseline ({made.baseline})\nshares: {carried(made)}")
     for (fusion, target), track in made.tracks.items():
         typer.echo(f"{fusion}, {target}: {track.sentence()}")
     path = Player(made).write(out)

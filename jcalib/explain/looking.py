@@ -20,13 +20,12 @@ from jcalib.explain.share import Shares, modality_share
 from jcalib.features import Features
 from jcalib.fusion.inputs import MODALITIES
 from jcalib.settings import choose
-from jcalib.training import TARGETS, Run, complete_sequences
+from jcalib.training import BACKGROUNDS, TARGETS, Run, complete_sequences
 from jcalib.training.evaluation import Resident, recording_tiles
 
 if TYPE_CHECKING:
     import pandas as pd
 
-BACKGROUNDS = 16
 MEASURES = {  # what is divided by what, each a sum over clips
     "cross-talk, voice": ("other_audio", "all_audio"),
     "cross-talk, face": ("other_visual", "all_visual"),

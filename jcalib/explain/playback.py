@@ -83,6 +83,8 @@ class Playback:
         episodes: name to bool (T,).
         tracks: by (fusion, target).
         baseline: what the maps start from, in words.
+        background: what stands in for a missing modality in the shares, in words; empty where there are no shares.
+        variation: what a clip varies as in the influence, in words.
     """
 
     name: str
@@ -104,6 +106,8 @@ class Playback:
     limits: dict[str, tuple[float, float]]
     tracks: dict[tuple[str, str], Track]
     baseline: str
+    background: str
+    variation: str
     episodes: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property

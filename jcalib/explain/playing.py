@@ -20,7 +20,7 @@ from jcalib.media import write_timed
 from jcalib.media.writing import BLOCK
 from jcalib.progress import stage
 from jcalib.settings import UserError, choose
-from jcalib.training import TARGETS, Run
+from jcalib.training import TARGETS, Reference, Run
 
 
 def playback(
@@ -70,7 +70,8 @@ def playback(
     tracks = {key: _quantised(*key, part, *limits[key[1]]) for key, part in parts.items()}
     which = "Mean over seeds" if seed is None else f"Seed {seed}"
     told = ", ".join(f"{run.settings.fusion} ({run.folder.name}, {len(run.settings.seeds)} seeds)" for run in runs)
-    return _assembled(source, f"{which} of {told}; {method.replace('_', ' ')}.", limits, tracks, corpus, targets)
+    origin, reference = f"{which} of {told}; {method.replace('_', ' ')}.", explained[0].reference(features)
+    return _assembled(source, origin, limits, tracks, corpus, targets, reference)
 
 
 def _quantised(fusion: str, target: str, part: dict[str, np.ndarray], voice: float, face: float) -> Track:
@@ -85,6 +86,7 @@ def _assembled(
     tracks: dict[tuple[str, str], Track],
     corpus: Corpus,
     targets: Sequence[str],
+    reference: Reference,
 ) -> Playback:
     """Put everything together."""
     features, info = source.features, source.features.recordings[source.number]
@@ -121,6 +123,8 @@ def _assembled(
         limits=limits,
         tracks=tracks,
         baseline=OWN,
+        background=reference.background,
+        variation=reference.variation,
         episodes={name: values for name, values in happening.items() if values.any()},
     )
 

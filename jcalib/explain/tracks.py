@@ -13,7 +13,7 @@ from jcalib.clips import RATE, SAMPLES
 from jcalib.explain.attribution import Attribution
 from jcalib.explain.baselines import known_encoding
 from jcalib.explain.influence import feature_covariance, influence_by_sequence
-from jcalib.explain.looking import BACKGROUNDS, Windows
+from jcalib.explain.looking import Windows
 from jcalib.explain.memory import differentiable
 from jcalib.explain.methods import attribute_path
 from jcalib.explain.path import Clip, ClipPath, read_clips
@@ -24,7 +24,7 @@ from jcalib.features import Features
 from jcalib.files import fingerprint, home, replacing, source_fingerprint
 from jcalib.progress import Stage
 from jcalib.settings import UserError, choose
-from jcalib.training import TARGETS, Ensemble, Run, complete_sequences, load_encoder
+from jcalib.training import TARGETS, Ensemble, Reference, Run, load_encoder
 from jcalib.training.evaluation import Resident, predict_rows, to_frames
 
 FINEST = 32  # places a side of a face's map
@@ -62,6 +62,10 @@ class Explained:
     @property
     def column(self) -> int:
         return TARGETS.index(self.target)
+
+    def reference(self, features: Features) -> Reference:
+        """The training persons: of the features where these have them, else those that the run keeps."""
+        return Reference.of(features, self.clips) if features.of_role("fusion") else self.run.reference
 
     def predict(self, audio: Tensor, visual: Tensor, mask: Tensor | None) -> Tensor:
         """(B, L), of sequences."""
@@ -102,16 +106,15 @@ def _dependence(explained: Explained, source: Source) -> dict[str, np.ndarray]:
     """Shares and influence at every clip end; what varies, and stands in for a missing modality, is training data."""
     features, clips = source.features, explained.clips
     first, count = features.span(source.number)
-    role = "fusion" if features.of_role("fusion") else "report"  # a video of its own varies as it does itself
+    reference = explained.reference(features)
     windows = Windows.of(features, [source.number], clips, dense=True)
-    spreads = _covariance(features, role, 0), _covariance(features, role, 1)
+    spreads = _covariance(reference.heard), _covariance(reference.seen)
     inputs = windows.audio, windows.visual
     voice, face = influence_by_sequence(explained.predict, *inputs, *spreads, mask=windows.mask)
     influence = torch.stack([voice, face], dim=-1).detach().numpy()
     shares = np.full((*windows.rows.shape, 3), np.nan, np.float32)
-    audio, visual, _ = complete_sequences(features, role, clips, BACKGROUNDS, np.random.default_rng(0))
-    if len(audio):
-        found = modality_share(explained.predict, *inputs, audio, visual, windows.mask)
+    if len(reference.audio):
+        found = modality_share(explained.predict, *inputs, reference.audio, reference.visual, windows.mask)
         shares = torch.stack([found.audio, found.visual, found.interaction], dim=-1).numpy()
     return {
         "shares": by_row(windows, first, count, shares).astype(np.float32),
@@ -147,11 +150,8 @@ def _maps(explained: Explained, source: Source, progress: Stage) -> dict[str, np
             "steps": columns[:, 4].astype(int)}  # fmt: skip
 
 
-def _covariance(features: Features, role: str, column: int) -> torch.Tensor:
-    values = np.asarray((features.audio, features.visual)[column])
-    rows = features.rows(role)
-    valid = torch.from_numpy(values[rows][features.valid[rows, column]])
-    return feature_covariance(valid) if len(valid) > 1 else torch.zeros(values.shape[1], values.shape[1])
+def _covariance(rows: Tensor) -> Tensor:
+    return feature_covariance(rows) if len(rows) > 1 else torch.zeros(rows.shape[1], rows.shape[1])
 
 
 def by_row(windows: Windows, first: int, count: int, values: np.ndarray) -> np.ndarray:

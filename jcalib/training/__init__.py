@@ -13,12 +13,15 @@ from jcalib.training.batched import Ensemble, pick_device
 from jcalib.training.encoders import encoder_runs, load_encoder, train_encoders
 from jcalib.training.evaluation import complete_sequences
 from jcalib.training.fusions import fit
+from jcalib.training.reference import BACKGROUNDS, Reference
 from jcalib.training.run import TARGETS, Epoch, Run, RunSettings
 
 __all__ = [
+    "BACKGROUNDS",
     "TARGETS",
     "Ensemble",
     "Epoch",
+    "Reference",
     "Run",
     "RunSettings",
     "complete_sequences",

@@ -30,7 +30,8 @@ from jcalib.training.calibration import calibrate
 from jcalib.training.dropout import drop_modality, step_keys
 from jcalib.training.evaluation import Resident, frame_table, predict_rows, score, scored
 from jcalib.training.memory import peak_bytes
-from jcalib.training.run import TARGETS, Epoch, Run, RunSettings, code_of, runs_folder, seeds_of
+from jcalib.training.reference import KEPT_ROWS, Reference
+from jcalib.training.run import REFERENCE, TARGETS, Epoch, Run, RunSettings, code_of, runs_folder, seeds_of
 
 SAVE_EVERY = 5.0  # seconds between saved states; a kill costs at most that much work
 
@@ -263,6 +264,7 @@ class _Training:
         write_json(self.folder / "calibration.json", calibrations)
         if self.features.encoding:
             write_json(self.folder / "encoding.json", self.features.encoding.model_dump())
+            Reference.of(self.features, settings.training.clips, KEPT_ROWS).write(self.folder / REFERENCE)
         write_json(self.folder / "provenance.json", provenance())
         self._state_file.unlink(missing_ok=True)
         write_json(self.folder / "status.json", {"status": "ok"})

@@ -1,8 +1,9 @@
 """A run: one fusion trained with S seeds, as a folder that is written whole.
 
 `settings.json`, `checkpoint.safetensors` (leading seed axis), `history.csv`, `predictions.parquet` (report persons,
-every frame), `metrics.json`, `calibration.json` (of the interval of a prediction), `encoding.json` (how to encode
-another video; only where the features know it), `provenance.json`, and `status.json` last.
+every frame), `metrics.json`, `calibration.json` (of the interval of a prediction), `encoding.json` and
+`reference.safetensors` (how to encode another video, and what to explain it against; only where the features know how
+they were made), `provenance.json`, and `status.json` last.
 """
 
 from collections.abc import Sequence
@@ -21,8 +22,10 @@ from jcalib.fusion import FUSIONS, Fusion, build_fusion
 from jcalib.settings import Settings, TrainingSettings, UserError, choose
 from jcalib.training.batched import Ensemble, pick_device
 from jcalib.training.calibration import Calibration
+from jcalib.training.reference import Reference
 
 TARGETS = ("valence", "arousal")
+REFERENCE = "reference.safetensors"
 
 
 class RunSettings(Settings):
@@ -159,6 +162,20 @@ class Run:
         """How its features were made, None where that is not known."""
         file = self.folder / "encoding.json"
         return Encoding.model_validate(read_json(file)) if file.is_file() else None
+
+    @cached_property
+    def reference(self) -> Reference:
+        """What its training persons are like.
+
+        Raises:
+            UserError: it keeps none.
+        """
+        if not (self.folder / REFERENCE).is_file():
+            raise UserError(
+                f"run {self.folder.name} keeps no features of its training persons, which a video is explained "
+                "against: name a run that this version trained on a corpus."
+            )
+        return Reference.read(self.folder / REFERENCE)
 
     def frame(self) -> pd.DataFrame:
         """Return one row a seed and target: fusion, seed, target, ccc, rmse, pearson, parameters, and the cost.

@@ -104,11 +104,24 @@ def notes(playback: "Playback") -> list[str]:
         f"{sums}. One map is an illustration; whether such maps can be trusted is measured in the report.",
         f"Sound: a clip has {picture:.2f} s of pictures and the last {sound:.2f} s of sound; hatched sound is heard "
         f"by no clip with a map. Greys go from {playback.decibel[0]:.0f} to {playback.decibel[1]:.0f} dB.",
-        "Depends on: how far the prediction at the playhead would spread if that clip of voice or face varied as it "
-        "does in the data (temporal influence); the outlined clip is the one at the playhead.",
-        f"Carried by: Shapley values, |voice| against |face|; grey where both together move the prediction by {LEAST} "
-        "or less. Band around a line: standard deviation over seeds.",
+        "Depends on: how far the prediction at the playhead would spread if that clip of voice or face varied as "
+        f"{playback.variation} do (temporal influence); the outlined clip is the one at the playhead.",
+        f"Carried by: {carried(playback)} Band around a line: standard deviation over seeds.",
     ]
+
+
+def carried(playback: "Playback") -> str:
+    """Say what the shares are, and against what.
+
+    Args:
+        playback: what is drawn.
+    """
+    if not playback.background:
+        return "nothing is known, for no sequence of the run's training persons has a face and a voice throughout."
+    return (
+        f"Shapley values, |voice| against |face|; a missing one is replaced by {playback.background}. Grey where both "
+        f"together move the prediction by {LEAST} or less."
+    )
 
 
 def _told(playback: "Playback") -> dict[str, Any]:

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from jcalib.explain import attribute, playback, read_clip, tracks
 from jcalib.explain.playback import BANDS, LEVELS, SPECTRA, colour_limit, quantised
 from jcalib.explain.source import Source
 from jcalib.media import read_sound, write_video
 from jcalib.settings import UserError
+from jcalib.training import Reference
 from tests.played import FRAMES, LOST, Played
 
 SECOND_CLIP = 1
@@ -89,6 +91,15 @@ def test_influence_is_zero_before_the_recording_and_in_target_units(played: Play
         assert (track.influence[shown.windows < 0] == 0).all()
         assert (track.influence >= 0).all() and track.influence.max() > 0
     np.testing.assert_array_equal(shown.windows.max(axis=1), np.maximum(shown.ends, shown.windows.max(axis=1)))
+
+
+def test_a_run_keeps_what_its_recordings_are_held_against(played: Played) -> None:
+    kept, drawn = played.runs[0].reference, Reference.of(played.features, 2)
+    assert torch.equal(kept.audio, drawn.audio) and torch.equal(kept.visual, drawn.visual)
+    assert len(drawn.seen) == played.features.valid[played.features.rows("fusion"), 1].sum()
+    some = Reference.of(played.features, 2, most=5)
+    assert len(some.heard) == len(some.seen) == 5 and torch.equal(some.seen[0], drawn.seen[0])
+    assert played.playback.background == f"{len(kept.audio)} sequences of 2 clips of the run's training persons"
 
 
 def test_it_is_made_once(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:

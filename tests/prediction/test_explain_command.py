@@ -1,13 +1,17 @@
 """`jcalib explain`: a video of one's own becomes a player; a mistake is one line."""
 
+import html
+import shutil
 import sys
 import wave
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from jcalib.cli import main
+from jcalib.explain import open_video, playback
 from jcalib.training import Run
 
 Command = Callable[..., tuple[int, str, str]]
@@ -33,7 +37,28 @@ def test_a_video_becomes_a_player(jcalib: Command, run: Run, film: Callable[...,
     assert "<h1>holiday</h1>" in page and "joint" in page
     assert '"annotated": false' in page
     assert "joint, valence: 2 of 2 maps add up" in said, "75 frames hold two whole clips"
+    whose = "of the run's training persons"
+    assert f"influence: as {len(run.reference.heard)} clips of voice and" in said and f"of face {whose} vary" in said
+    assert "maps: against a baseline (blurred face, own noise floor)" in said
+    shares = f"a missing one is replaced by {len(run.reference.audio)} sequences of 2 clips {whose}."
+    assert 0 < len(run.reference.audio) <= 16 and f"shares: Shapley values, |voice| against |face|; {shares}" in said
+    assert shares in html.unescape(page) and f"of face {whose} do (temporal influence)" in html.unescape(page)
     assert "3.0 s" in said
+
+
+def test_a_video_shorter_than_a_sequence_is_shared_out_too(run: Run, film: Callable[..., Path]) -> None:
+    corpus, features = open_video(film("short.mp4", frames=40), run)
+    for track in playback([run], corpus, features, "short").tracks.values():
+        assert np.isfinite(track.shares).all() and np.abs(track.shares).max() > 0 and track.influence.max() > 0
+
+
+def test_a_run_without_its_training_persons_is_refused(
+    jcalib: Command, run: Run, film: Callable[..., Path], tmp_path: Path
+) -> None:
+    bare = shutil.copytree(run.folder, tmp_path / run.folder.name)
+    (bare / "reference.safetensors").unlink()
+    code, _, err = jcalib("explain", str(film("clip.mp4")), "--run", str(bare))
+    assert code == 2 and "keeps no features of its training persons" in err and err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

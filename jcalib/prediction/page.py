@@ -72,6 +72,7 @@ def write_page(path: Path, predictor: "Predictor", entries: Sequence[Entry], fai
         seeds=len(predictor.ensemble),
         origin=predictor.origin,
         intervals=[predictor.calibration[target].sentence(target) for target in TARGETS],
+        calibrated=any(one.half_width is not None for one in predictor.calibration.values()),
         entries=entries,
         failures=failures.to_dict("records"),
     )

@@ -52,6 +52,7 @@ def test_good_and_bad_files_together(predictor: Predictor, film: Film, tmp_path:
     assert set(links) == {"a-clip.csv", "a-clip.mp4", "b-clip.csv", "b-clip.mp4"}
     page = made.index.read_text()
     assert "bad &amp; &lt;ugly&gt;.avi" in page and "<ugly>" not in page
+    assert "Outer band: the interval above" in page
     assert page.count('role="img"') == 2 and "Predicted traces of clip.mp4 over 1.6 s" in page
     with av.open(str(out / "b-clip.mp4")) as container:
         assert not container.streams.audio
@@ -82,6 +83,14 @@ def test_the_playhead_moves_and_the_box_is_drawn(predictor: Predictor, film: Fil
     heads = [int(frame[460:640].min(axis=(0, 2)).argmax()) for frame in frames]
     assert heads[0] == pytest.approx(76, abs=2) and heads[-1] == pytest.approx(786, abs=2)
     assert (np.diff(heads) > 0).all()
+
+
+def test_a_page_without_an_interval_explains_none(predictor: Predictor, film: Film, tmp_path: Path) -> None:
+    bare = {name: one.model_copy(update={"half_width": None}) for name, one in predictor.calibration.items()}
+    predictor.calibration = bare
+    page = predict_files(predictor, [film()], tmp_path / "out").index.read_text()
+    assert "not calibrated: the run had no selection persons" in page and "Outer band" not in page
+    assert "Band: one standard deviation over seeds, which is not how far off a prediction is." in page
 
 
 def test_names_differ_whatever_the_files_are_called(tmp_path: Path) -> None:

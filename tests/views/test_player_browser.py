@@ -105,3 +105,5 @@ def test_a_lost_face_is_said(page: Any) -> None:
     assert page.locator("#note").inner_text() == "no face in this frame"
     page.keyboard.press("End")
     assert page.locator("#note").inner_text() == "no map: no clip ends after this"
+    page.keyboard.press("Home")
+    assert page.locator("#note").inner_text() == "no map: no picture of a clip is near", "a clip's first is the fourth"

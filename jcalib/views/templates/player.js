@@ -157,6 +157,10 @@
     const [pen, width, height] = fresh("share"), shares = part("shares"), top = 14, tall = height - 16;
     pen.fillStyle = css("--faint");
     pen.fillRect(0, top, width, tall);
+    const known = shares.some(Number.isFinite), shared = ends.some((_, i) => Math.abs(shares[3 * i]) + Math.abs(shares[3 * i + 1]) > told.least);
+    pen.fillStyle = css("--dim");
+    pen.font = "11px " + css("--sans");
+    if (!shared) pen.fillText(known ? `nothing to share: face and voice move it by ${told.least} or less`.replace("0.", ".") : "not known", 1, 10);
     ends.forEach((end, i) => {
       const [voice, face] = [Math.abs(shares[3 * i]), Math.abs(shares[3 * i + 1])];
       if (!(voice + face > told.least)) return;
@@ -254,7 +258,8 @@
     for (let i = 0; near >= 0 && i < side * side; i++) tint(image.data, 4 * i, maps[near * side * side + i]);
     pen.putImageData(image, 0, 0);
     canvas.setAttribute("aria-label", near < 0 ? "No map of the face here" : `What each place of the face adds to ${state.target}`);
-    const why = !seen[state.frame] ? "no face in this frame" : near < 0 ? "no map: no clip ends after this" : "";
+    const why = !seen[state.frame] ? "no face in this frame" : near >= 0 ? "" :
+      clipAt(state.frame) < 0 ? "no map: no clip ends after this" : "no map: no picture of a clip is near";
     $("note").hidden = !why || Boolean(video.error);
     $("note").textContent = why;
   }

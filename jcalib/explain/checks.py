@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from jcalib.explain.attribution import Attribution
 from jcalib.explain.baselines import Baseline
+from jcalib.explain.masking import predict_masked
 from jcalib.explain.memory import batch_that_fits, halving
 from jcalib.explain.path import Clip, ClipPath
 from jcalib.explain.seeds import rank_correlation
@@ -65,13 +66,21 @@ def probe(
     """
     shape = clip.pictures.shape[1:] if modality == "visual" else clip.log_mel.shape[1:]
 
-    def predict_masked(masks: NDArray[np.bool_]) -> NDArray[np.float64]:
-        return _predict_masked(predict, clip, baseline, modality, masks)
+    inputs = clip.pictures[None], clip.log_mel[None]
+    start = baseline.pictures[None], baseline.log_mel[None]
+
+    def masked(masks: NDArray[np.bool_]) -> NDArray[np.float64]:
+        def work(batch: int) -> NDArray[np.float64]:
+            parts = torch.from_numpy(masks).split(batch)
+            found = [predict_masked(predict, inputs, start, modality, part) for part in parts]
+            return torch.cat(found).double().cpu().numpy()
+
+        return halving(work, batch_that_fits(*inputs))
 
     masks = np.stack(list(_blocks(tuple(shape), blocks, np.random.default_rng(seed))))
     ends = np.stack([np.zeros(shape, bool), np.ones(shape, bool)])
-    values = predict_masked(np.concatenate([ends, masks]))
-    return Probe(modality, float(values[0]), float(values[1]), masks, values[0] - values[2:], predict_masked)
+    values = masked(np.concatenate([ends, masks]))
+    return Probe(modality, float(values[0]), float(values[1]), masks, values[0] - values[2:], masked)
 
 
 def curves(values: NDArray, probed: Probe) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -109,7 +118,7 @@ def infidelity(values: NDArray, probed: Probe) -> float:
         values: the map of the modality.
         probed: of the modality.
     """
-    said = (probed.masks * values).reshape(len(probed.masks), -1).sum(axis=1)
+    said = probed.masks.reshape(len(probed.masks), -1) @ values.ravel().astype(np.float64)
     power, drops = said @ said, probed.drops
     if not drops @ drops:
         return float("nan")
@@ -222,23 +231,3 @@ def _blocks(shape: tuple[int, ...], count: int, rng: np.random.Generator) -> Ite
             here[start : start + length] = True
             mask &= here.reshape([-1 if one == axis else 1 for one in range(len(shape))])
         yield mask
-
-
-def _predict_masked(
-    predict: Predict, clip: Clip, baseline: Baseline, modality: str, masks: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Predict with masked cells at their baseline, (N,)."""
-    own, other = (clip.pictures, clip.log_mel) if modality == "visual" else (clip.log_mel, clip.pictures)
-    base = baseline.pictures if modality == "visual" else baseline.log_mel
-
-    def work(batch: int) -> NDArray[np.float64]:
-        values = []
-        with torch.no_grad():
-            for part in torch.from_numpy(masks).split(batch):
-                inputs = torch.where(part[:, None], base, own)
-                rest = other.expand(len(part), *other.shape)
-                pair = (inputs, rest) if modality == "visual" else (rest, inputs)
-                values.append(predict(*pair).double().cpu())
-        return torch.cat(values).numpy()
-
-    return halving(work, batch_that_fits(clip.pictures, clip.log_mel))

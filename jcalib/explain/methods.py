@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from math import prod
 
 import numpy as np
 import torch
@@ -16,13 +17,14 @@ from torch.nn.functional import interpolate
 
 from jcalib.explain.attribution import Attribution, adds_up, integrated_gradients
 from jcalib.explain.baselines import Baseline, own_baseline
+from jcalib.explain.masking import Inputs, by_parts
 from jcalib.explain.memory import batch_that_fits, differentiable, halving
 from jcalib.explain.path import Clip, ClipPath, clip_path
+from jcalib.explain.side_by_side import DRAWING
 from jcalib.fusion.inputs import MODALITIES
 from jcalib.settings import UserError, choose
 from jcalib.training import Run
 
-Inputs = tuple[Tensor, Tensor]  # pictures (1, 3, 8, H, W), log-mel (1, 1, mels, frames)
 Maps = tuple[Tensor, Tensor]  # (8, H, W), (mels, frames)
 
 EXTENTS = ("clip", "window")
@@ -30,7 +32,7 @@ POINTS = 16  # of a path at once: more are no faster, and each keeps 25 MB for a
 STEPS = 32, 512  # of Integrated Gradients, the first and the last number tried
 SAMPLES = 32  # of Gradient SHAP
 NOISE = 0.02  # standard deviation that Gradient SHAP adds to its inputs, in [0, 1] of pictures and in log-mel units
-WINDOW, STRIDE = 4, 8  # an occluded square is a 4th of a side; it moves by an 8th
+STRIDE, WINDOW = 8, 2  # an occluded square moves by an 8th of a side; it is two of these wide
 CELLS = 8  # of feature ablation, a side
 
 
@@ -149,27 +151,29 @@ def occlusion(path: ClipPath, inputs: Inputs, start: Inputs) -> tuple[Tensor, Te
     """Slide a window of the baseline over pictures (two at a time) and sound (Zeiler and Fergus 2014)."""
     from captum.attr import Occlusion
 
-    (_, colours, _, side, _), (_, _, bands, frames) = inputs[0].shape, inputs[1].shape
-    windows = (colours, 2, side // WINDOW, side // WINDOW), (1, bands // WINDOW, frames // STRIDE)
-    strides = (colours, 2, side // STRIDE, side // STRIDE), (1, bands // STRIDE, frames // STRIDE)
-    method = Occlusion(path)
-    work = partial(_masked, method, inputs, sliding_window_shapes=windows, strides=strides, baselines=start)
-    pictures, log_mel = halving(work, batch_that_fits(*inputs))
-    steps = 4 * (STRIDE - STRIDE // WINDOW + 1) ** 2 + (STRIDE - 1) * (STRIDE + 1)
-    # A cell under k windows gets their mean; the sum over colours would count one occlusion three times.
-    return pictures[0].mean(dim=0), log_mel[0, 0], steps
+    (*_, side, _), (*_, bands, frames) = (one.shape for one in inputs)
+    eighths = _strides(side, side // STRIDE)
+    seen = [_strides(inputs[0].shape[2], 2), eighths, eighths]
+    heard = [_strides(bands, bands // STRIDE), _strides(frames, frames // STRIDE)]
+    # A cell under several windows gets their mean.
+    pictures = by_parts(Occlusion, path, inputs, start, "visual", seen, sliding_window_shapes=(1, WINDOW, WINDOW))
+    log_mel = by_parts(Occlusion, path, inputs, start, "audio", heard, sliding_window_shapes=(WINDOW, 1))
+    steps = 4 * (STRIDE - WINDOW + 1) ** 2 + (STRIDE - WINDOW + 1) * (STRIDE + 1)
+    return pictures, log_mel, steps
 
 
 def feature_ablation(path: ClipPath, inputs: Inputs, start: Inputs) -> tuple[Tensor, Tensor, int]:
     """Replace one region of the face, through all pictures, or one block of the spectrogram; spread over its cells."""
     from captum.attr import FeatureAblation
 
-    groups = _cells(inputs[0].shape[3:]).expand(inputs[0].shape), _cells(inputs[1].shape[2:]).expand(inputs[1].shape)
-    masks = groups[0], groups[1] + CELLS**2
-    work = partial(_masked, FeatureAblation(path), inputs, baselines=start, feature_mask=masks)
-    maps = halving(work, batch_that_fits(*inputs))
-    sizes = [torch.bincount(group.flatten())[group] for group in groups]
-    return *_summed((maps[0] / sizes[0], maps[1] / sizes[1])), 2 * CELLS**2
+    maps = []
+    for modality, example in zip(("visual", "audio"), inputs, strict=True):
+        *through, height, width = example.shape[2:]
+        parts = [*(torch.zeros(size, dtype=torch.long) for size in through), _cells(height), _cells(width)]
+        found = by_parts(FeatureAblation, path, inputs, start, modality, parts)
+        over = [torch.bincount(axis)[axis].to(path.device) for axis in parts[-2:]]
+        maps.append(found / (over[0][:, None] * over[1] * prod(through)))
+    return maps[0], maps[1], 2 * CELLS**2
 
 
 METHODS: dict[str, Callable[[ClipPath, Inputs, Inputs], tuple[Tensor, Tensor, int]]] = {
@@ -213,7 +217,7 @@ def last_map_layer(encoder: nn.Module, example: Tensor) -> nn.Module:
 @contextmanager
 def _drawing_alike() -> Iterator[None]:
     """Captum draws from torch's and numpy's global generators: the same numbers each time, and nobody else's."""
-    with torch.random.fork_rng(devices=[]), differentiable():
+    with DRAWING, torch.random.fork_rng(devices=[]), differentiable():
         state = np.random.get_state()  # noqa: NPY002
         torch.manual_seed(0)
         np.random.seed(0)  # noqa: NPY002
@@ -223,15 +227,14 @@ def _drawing_alike() -> Iterator[None]:
             np.random.set_state(state)  # noqa: NPY002
 
 
-def _masked(method: object, inputs: Inputs, batch: int, **options: object) -> tuple[Tensor, Tensor]:
-    with torch.no_grad():
-        return method.attribute(inputs, perturbations_per_eval=batch, **options)  # type: ignore[attr-defined]
+def _strides(size: int, stride: int) -> Tensor:
+    """Numbers of the strides that places of an axis lie in; the last one may be short."""
+    return torch.arange(size) // stride
 
 
-def _cells(shape: torch.Size) -> Tensor:
-    """Numbers 0 to 63 in a grid of 8 x 8 blocks over the last two axes."""
-    rows, columns = (torch.arange(size) * CELLS // size for size in shape)
-    return rows[:, None] * CELLS + columns
+def _cells(size: int) -> Tensor:
+    """Numbers 0 to 7 of the eighths that places of an axis lie in."""
+    return torch.arange(size) * CELLS // size
 
 
 def _summed(maps: tuple[Tensor, Tensor]) -> Maps:

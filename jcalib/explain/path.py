@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from jcalib.corpora import Corpus, Recording
 from jcalib.explain.baselines import known_encoding
+from jcalib.explain.side_by_side import DRAWING
 from jcalib.features import Features
 from jcalib.fusion.inputs import MODALITIES
 from jcalib.inputs import clip_inputs, prepare_inputs
@@ -185,12 +186,11 @@ class ClipPath:
         return other
 
     def _encode(self, modality: str, inputs: Tensor, time: int) -> Tensor:
-        """(B, C, D); a batch of one and the same clip, as when only the other modality is masked, is encoded once."""
-        inputs = inputs.to(self.device)
+        """(B, C, D); one clip expanded to a batch, as where only the other modality is masked, is encoded once."""
         count, clips = len(inputs), len(self._inputs_at)
-        if not torch.is_grad_enabled() and count > 1 and bool((inputs[1:] == inputs[:1]).all()):
+        if inputs.stride(0) == 0:
             inputs = inputs[:1]
-        apart = inputs.unflatten(time, (clips, -1)).movedim(time, 1).flatten(0, 1)
+        apart = inputs.to(self.device).unflatten(time, (clips, -1)).movedim(time, 1).flatten(0, 1)
         encoded = self.encoders[modality].features(apart)  # type: ignore[operator]
         return encoded.unflatten(0, (-1, clips)).expand(count, -1, -1)
 
@@ -213,5 +213,7 @@ def clip_path(run: Run, clip: Clip, target: str, device: str = "cpu") -> ClipPat
         UserError: the run was trained on features whose encoders nobody knows.
     """
     encoding = known_encoding(clip.features)
-    encoders = {name: load_encoder(getattr(encoding, name), name) for name in MODALITIES}
-    return ClipPath(run.ensemble(device), encoders, clip.features, clip.row, target, run.settings.training.clips)
+    with DRAWING:  # modules draw their weights before they load them
+        encoders = {name: load_encoder(getattr(encoding, name), name) for name in MODALITIES}
+        ensemble = run.ensemble(device)
+    return ClipPath(ensemble, encoders, clip.features, clip.row, target, run.settings.training.clips)

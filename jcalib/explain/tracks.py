@@ -3,6 +3,7 @@
 It is kept in JCALIB_HOME/maps under a hash of all that made it.
 """
 
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ from jcalib.explain.methods import attribute_path
 from jcalib.explain.path import Clip, ClipPath, read_clips
 from jcalib.explain.playback import BANDS, FRAME_S, SPECTRA
 from jcalib.explain.share import modality_share
+from jcalib.explain.side_by_side import side_by_side
 from jcalib.explain.source import Source, placed
 from jcalib.features import Features
 from jcalib.files import fingerprint, home, replacing, source_fingerprint
@@ -132,16 +134,20 @@ def _maps(explained: Explained, source: Source, progress: Stage) -> dict[str, np
     sound = np.zeros(source.spectrogram.shape, np.float32)
     facts = []
 
+    def work(clip: Clip) -> tuple[float, Attribution]:
+        own = explained.ensemble  # weights are shared; what runs them is each thread's own
+        parts = Ensemble(own.skeleton, own.parameters, own.buffers), deepcopy(encoders)
+        path = ClipPath(*parts, features, clip.row, explained.target, explained.clips)
+        return clip.second, explained.attribute(path, clip)
+
     clips = read_clips(source.recording, features, source.rows)
     with differentiable():
-        for clip, frames in zip(clips, source.frames, strict=True):
-            path = ClipPath(explained.ensemble, encoders, features, clip.row, explained.target, explained.clips)
-            found = explained.attribute(path, clip)
+        for frames, (second, found) in zip(source.frames, side_by_side(work, clips), strict=True):
             for frame, picture in zip(frames, found.pictures, strict=True):
                 if frame >= 0:  # a picture that fills up a clip comes several times
                     pooled = picture.reshape(side, block, side, block).sum(axis=(1, 3))
                     face[np.searchsorted(source.face_frames, frame)] += pooled
-            _lay(sound, found.log_mel, clip.second, source.start)
+            _lay(sound, found.log_mel, second, source.start)
             facts.append((found.log_mel.sum(), found.pictures.sum(), found.delta, found.converged, found.steps))
             progress.advance()
     columns = np.array(facts, float).reshape(-1, 5)

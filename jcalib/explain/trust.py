@@ -21,6 +21,7 @@ from jcalib.explain.memory import differentiable
 from jcalib.explain.methods import METHODS, attribute_path
 from jcalib.explain.path import Clip, clip_path, moved_from_mean
 from jcalib.explain.seeds import rank_correlation
+from jcalib.explain.side_by_side import side_by_side
 from jcalib.explain.truth import Cause, against_truth, edge_map, over_time, true_cause
 from jcalib.features import Features
 from jcalib.progress import stage
@@ -92,13 +93,15 @@ def trust_table(
 
     known = corpus.settings is not None and ccc_interval(run, target).excludes_zero
 
+    def work(number: int) -> tuple[Examined, list["pd.DataFrame"]]:
+        one = examine(run, corpus if known else None, clips[number], target, methods)
+        return one, [_slow(run, one, target)] if number < slow else []
+
     tables, found = [], []
     with stage("check maps", len(clips)) as progress, differentiable():
-        for number, clip in enumerate(clips):
-            found.append(examine(run, corpus if known else None, clip, target, methods))
-            tables.append(found[-1].scores)
-            if number < slow:
-                tables.append(_slow(run, found[-1], target))
+        for one, slower in side_by_side(work, range(len(clips))):
+            found.append(one)
+            tables += [one.scores, *slower]
             progress.advance()
         progress.note(
             f"{len(clips)} clips, {len(methods)} methods, sensitivity and random weights on {min(slow, len(clips))}"

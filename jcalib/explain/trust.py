@@ -194,7 +194,7 @@ def examine(
         probed = probe(path, clip, baseline, modality)
         if not probed.informative:
             continue
-        agreement = _agreement({name: one.of(modality) for name, one in maps.items()})
+        agreed = agreement({name: one.of(modality) for name, one in maps.items()})
         every = {name: one.of(modality) for name, one in maps.items()} | _controls(clip, strange, modality)
         for name, values in every.items():
             if not np.any(values):
@@ -202,7 +202,7 @@ def examine(
             deletion, insertion = curves(values, probed)
             found = {"deletion": area(deletion), "insertion": area(insertion), "infidelity": infidelity(values, probed)}
             found |= {} if cause is None else _where(values, cause, modality)
-            found |= {"agreement": agreement[name]} if name in agreement else {}
+            found |= {"agreement": agreed[name]} if name in agreed else {}
             rows += _rows(clip.recording, name, modality, found)
             points = zip(FRACTIONS, deletion, insertion, strict=True)
             drawn += [{"method": name, "modality": modality, "fraction": f, "deletion": d, "insertion": i}
@@ -250,8 +250,12 @@ def _mean_map(found: list[Examined], method: str) -> "pd.DataFrame":
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _agreement(maps: dict[str, NDArray]) -> dict[str, float]:
-    """Each map's mean rank correlation with the others, pooled."""
+def agreement(maps: dict[str, NDArray]) -> dict[str, float]:
+    """Return each map's mean rank correlation with the others, pooled.
+
+    Args:
+        maps: of one modality of a clip, by method.
+    """
     small = {name: pooled(values) for name, values in maps.items()}
     return {
         name: float(np.mean([rank_correlation(small[name], small[other]) for other in small if other != name]))

@@ -13,6 +13,7 @@ from jcalib.explain import against_truth, edge_map, integrated_gradients, region
 from jcalib.explain.baselines import Baseline
 from jcalib.explain.checks import FRACTIONS, area, curves, infidelity, pooled, probe
 from jcalib.explain.memory import batch_that_fits, halving
+from jcalib.explain.trust import agreement
 
 MOUTH, BAND = np.s_[:, :, :, 10:14, 4:12], np.s_[:, :, 3:6]
 
@@ -120,6 +121,14 @@ def test_a_map_is_judged_by_its_pattern_and_not_by_its_unit(planted: Any) -> Non
     values = found.pictures
     assert infidelity(1000 * values, probes["visual"]) == pytest.approx(infidelity(values, probes["visual"]))
     assert infidelity(0 * values, probes["visual"]) == 1
+
+
+@pytest.mark.parametrize("modality", ["visual", "audio"])
+def test_maps_of_one_cause_agree_and_others_do_not(planted: Any, modality: str) -> None:
+    found, _ = planted
+    some = maps(found, modality)
+    agreed = agreement({**some, "again": 2 * np.abs(some["good"])})
+    assert min(agreed["good"], agreed["again"]) > max(agreed["random"], agreed["wrong"]) + 0.1
 
 
 def test_a_region_holds_the_energy_in_the_fewest_cells() -> None:

@@ -13,6 +13,7 @@ from jcalib.encoders import build_encoder
 from jcalib.explain import (
     METHODS,
     clip_path,
+    edge_map,
     examine,
     most_moving_clip,
     own_baseline,
@@ -160,6 +161,16 @@ def test_a_map_of_random_weights_is_another_one(made: Any) -> None:
     assert abs(stages["encoders"]["visual"]) < 0.9
     for name, values in path.ensemble.tensors().items():
         torch.testing.assert_close(values, before[name])
+
+
+def test_a_map_that_does_not_ask_the_model_survives_random_weights(made: Any) -> None:
+    corpus, features, runs = made
+    clip = read_clip(corpus, features, last_row(features))
+    path = clip_path(runs["joint"], clip, "valence")
+    found = attribute_path(path, clip, "valence", "grad_cam")
+    edges = replace(found, pictures=edge_map(clip.pictures.mean(0).numpy()), log_mel=edge_map(clip.log_mel[0].numpy()))
+    for by_modality in cascade(edges, path, lambda other: edges).values():
+        assert by_modality == pytest.approx({"visual": 1, "audio": 1})
 
 
 def test_sensitivity_is_nothing_to_a_map_that_stays(made: Any) -> None:

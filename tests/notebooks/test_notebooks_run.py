@@ -1,6 +1,7 @@
 """The chapters themselves: executed as a user would, at the size of `smoke`, and their pages opened in a browser."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,12 @@ import pytest
 from chapter_shell import BIN, run
 from references import external
 
+import jcalib as jca
 from jcalib.files import ROOT
 from jcalib.reporting.report import plan
+from jcalib.training import TARGETS
+from jcalib.views.explorer import Explorer
+from jcalib.views.player import player_page
 
 pytestmark = pytest.mark.notebooks
 
@@ -53,6 +58,27 @@ def test_the_table_is_that_of_the_runs(report: tuple[Path, str], home: Path) -> 
 def test_the_attribution_adds_up(report: tuple[Path, str]) -> None:
     metrics = record(report[0], "5_attribution")["metrics"]
     assert abs(metrics["delta"]) <= max(0.01 * abs(metrics["difference"]), 1e-3)
+
+
+def test_the_player_of_the_report_has_the_maps_of_the_widget(
+    report: tuple[Path, str], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JCALIB_HOME", str(home))
+    exported = (report[0] / "player.html").read_text()
+    (recording,) = re.findall(r"<title>(\S+), frame by frame</title>", exported)
+    corpus = jca.open_corpus("synthetic", "smoke")
+    features = jca.extract(corpus, "smoke")
+    runs = [jca.fit(fusion, features, None, "smoke") for fusion in ("joint", "cross")]
+    explorer = Explorer.of(runs, corpus, features, recording, "valence")
+    for target in TARGETS:
+        shown = explorer.playback(recording, target, "integrated_gradients")
+        assert f"joint/{target}/face" in arrays(exported)
+        assert arrays(player_page(shown)).items() <= arrays(exported).items()
+
+
+def arrays(page: str) -> dict[str, Any]:
+    (data,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    return json.loads(data)["arrays"]
 
 
 def test_the_pages_load_nothing_from_outside(report: tuple[Path, str]) -> None:

@@ -52,9 +52,10 @@ class Track:
         """Say how many maps add up."""
         if not len(self.good):
             return "No clip could be explained."
+        steps = " to ".join(map(str, sorted({self.steps.min(), self.steps.max()})))
         return (
             f"{self.good.sum()} of {len(self.good)} maps add up (within 1 % or .001; the worst misses by "
-            f"{np.abs(self.missed).max():.4f}, {self.steps.min()} to {self.steps.max()} steps)"
+            f"{np.abs(self.missed).max():.4f}, {steps} steps)"
         )
 
 

@@ -59,7 +59,7 @@ def playback(
     explained = [Explained.of(run, target, method, seed) for run in runs for target in targets]
     with stage(f"explain {recording}", len(explained) * len(source.rows)) as progress:
         parts = {(one.run.settings.fusion, one.target): kept_track(one, source, progress) for one in explained}
-        progress.note(f"{len(source.rows)} clips, {len(runs)} fusions, {len(targets)} targets")
+        progress.note(f"{len(source.rows)} clips, {' and '.join(names)}, {' and '.join(targets)}")
     limits = {
         target: (
             colour_limit([parts[name, target]["sound"][:, source.heard[::SPECTRA]] for name in names]),

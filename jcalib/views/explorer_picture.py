@@ -11,6 +11,7 @@ import numpy as np
 
 from jcalib.explain.playback import PERCENTILE
 from jcalib.views.heat import blend, paled, scaled
+from jcalib.views.shares import LEAST
 from jcalib.views.strip import draw_shares, draw_sound, draw_traces
 from jcalib.views.style import BAND, DIM, INK, look
 
@@ -125,10 +126,11 @@ def _draw_lanes(axes: dict[str, Any], playback: "Playback", fusion: str, target:
     draw_sound(axes["sound"], playback, playback.track(fusion, target))
     draw_traces(axes["traces"], playback, [playback.track(name, target) for name in playback.fusions], target)
     draw_shares(axes["share"], playback, playback.track(fusion, target))
+    axes["share"].set_ylabel(f"carried by\ngrey: |sum| ≤ {LEAST}", rotation=0, ha="right", va="center", fontsize=7.5)
     axes["window"].axhspan(0, 1, color=BAND, linewidth=0)
     axes["window"].set(ylim=(0, 1), yticks=[0.25, 0.75])
     axes["window"].set_yticklabels(["face", "voice"], fontsize=6.5)
-    darkest = f"temporal\ninfluence\n0 to {playback.largest_influence(target):.2f}"
+    darkest = f"temporal\ninfluence\n0 to {playback.largest_influence(target):.1g}"
     axes["window"].set_ylabel(darkest, rotation=0, ha="right", va="center", fontsize=7.5)
     happening = {name: one for name, one in playback.episodes.items() if name.partition(", ")[2] in ("", target)}
     if happening:
@@ -141,7 +143,7 @@ def _draw_lanes(axes: dict[str, Any], playback: "Playback", fusion: str, target:
         ax.set_xlim(playback.times[0], playback.times[-1])
         ax.tick_params(length=0, labelbottom=ax is last)
         ax.set_xlabel("")
-    last.set_xlabel("s")
+    last.set_xlabel("time (s)")
 
 
 def _write(fig: Any, playback: "Playback", attending: "Attending", target: str) -> None:
@@ -158,7 +160,7 @@ def _write(fig: Any, playback: "Playback", attending: "Attending", target: str) 
     for modality, top in MAP_TOPS.items():
         say(top - 14, _map_title(attending, modality), fontsize=8, color=INK)
     if attending.kind:
-        ends = f"ends at {'±' if attending.kind == 'correlation' else ''}{attending.limit:.2f}"
+        ends = f"ends at {'±' if attending.kind == 'correlation' else ''}{attending.limit:.1g}"
         seed = f"seed {attending.seed}, window at the playhead; {ends}"
         say(MAP_TOPS["visual"] + MAP_HEIGHT + 4, seed)
 

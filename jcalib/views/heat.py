@@ -6,7 +6,8 @@ import numpy as np
 
 from jcalib.explain.playback import LEVELS
 
-UP, DOWN = (255, 84, 48), (16, 46, 150)
+UP, DOWN = (255, 156, 126), (10, 36, 140)
+DARK, LIGHT = 70, 162  # greys of what lies under a map: without colour, UP is still lighter and DOWN darker
 
 
 def blend(ground: np.ndarray, maps: np.ndarray, opacity: float = 1.0) -> np.ndarray:
@@ -53,4 +54,4 @@ def power(value: float) -> str:
 def paled(picture: np.ndarray) -> np.ndarray:
     """Return a picture in middle greys, on which both ends of the map stand out: uint8 (H, W, 3)."""
     grey = picture.astype(np.float32).mean(axis=-1, keepdims=True)
-    return np.repeat((70 + grey * 0.62).astype(np.uint8), 3, axis=-1)
+    return np.repeat((DARK + (LIGHT - DARK) * grey / 255).astype(np.uint8), 3, axis=-1)

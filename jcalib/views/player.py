@@ -15,7 +15,7 @@ from jcalib.explain.playback import PERCENTILE, SPECTRA
 from jcalib.files import replacing
 from jcalib.settings import UserError
 from jcalib.views.corpus import EPISODES, TARGETS, hertz_name, mel_band
-from jcalib.views.heat import DOWN, UP
+from jcalib.views.heat import DARK, DOWN, LIGHT, UP
 from jcalib.views.shares import LEAST
 from jcalib.views.style import colour, dashes
 
@@ -97,13 +97,14 @@ def notes(playback: "Playback") -> list[str]:
     """
     sums = "; ".join(f"{fusion}, {target}: {track.sentence()}" for (fusion, target), track in playback.tracks.items())
     picture, sound = playback.spans
+    low, high = (f"{decibel:.0f}".replace("-", "−") for decibel in playback.decibel)
     return [
         playback.origin,
         f"Maps: of clips that touch, against a baseline ({playback.baseline}). What a place adds is "
         "added to the prediction at its own clip's end. Red and light raises, blue and dark lowers. "
         f"{sums}. One map is an illustration; whether such maps can be trusted is measured in the report.",
         f"Sound: a clip has {picture:.2f} s of pictures and the last {sound:.2f} s of sound; hatched sound is heard "
-        f"by no clip with a map. Greys go from {playback.decibel[0]:.0f} to {playback.decibel[1]:.0f} dB.",
+        f"by no clip with a map. Greys go from {low} to {high} dB.",
         "Depends on: how far the prediction at the playhead would spread if that clip of voice or face varied as "
         f"{playback.variation} do (temporal influence); the outlined clip is the one at the playhead.",
         f"Carried by: {carried(playback)} Band around a line: standard deviation over seeds.",
@@ -147,6 +148,7 @@ def _told(playback: "Playback") -> dict[str, Any]:
         "colours": {
             "up": UP,
             "down": DOWN,
+            "under": (DARK, LIGHT),
             "voice": colour("audio"),
             "face": colour("visual"),
             "fusions": {fusion: colour(fusion) for fusion in playback.fusions},

@@ -6,7 +6,7 @@ import numpy as np
 
 from jcalib.explain.playback import BANDS, FRAME_S, LEVELS, PERCENTILE, SPECTRA
 from jcalib.views.corpus import TARGETS, draw_ribbons, hertz_name, mel_band
-from jcalib.views.heat import blend, paled, power, scaled
+from jcalib.views.heat import DARK, LIGHT, blend, paled, power, scaled
 from jcalib.views.shares import LEAST
 from jcalib.views.style import BAND, DIM, INK, colour, dashes, look
 
@@ -103,11 +103,11 @@ def draw_sound(ax: Any, playback: "Playback", track: "Track") -> Any:
     bands, count = playback.spectrogram.shape
     left = playback.sound_start - FRAME_S / 2
     right = left + count * FRAME_S
-    grey = 245 - 0.72 * playback.spectrogram
+    grey = LIGHT - (LIGHT - DARK) / 255 * playback.spectrogram
     extent = (left, right, -0.5, bands - 0.5)
     ax.imshow(grey, cmap="gray", vmin=0, vmax=255, origin="lower", aspect="auto", extent=extent)
     ramp = np.arange(-LEVELS, LEVELS + 1, dtype=np.int8)[None]
-    shades = blend(np.full((1, ramp.shape[1], 3), 205, np.uint8), ramp)[0] / 255
+    shades = blend(np.full((1, ramp.shape[1], 3), (DARK + LIGHT) // 2, np.uint8), ramp)[0] / 255
     alpha = np.sqrt(np.abs(track.sound.astype(float)) / LEVELS)
     end = left + track.sound.shape[1] * SPECTRA * FRAME_S
     image = ax.imshow(
@@ -142,6 +142,8 @@ def draw_traces(ax: Any, playback: "Playback", tracks: list["Track"], target: st
         ax.plot(playback.times, true, color=INK, linestyle=(0, (1, 1.5)), linewidth=1.4, label="true")
     ax.axhline(0, color=DIM, linewidth=0.5)
     ax.set_ylabel(target, color=INK)
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high + 0.22 * (high - low))  # lines stay below their names
     ax.legend(loc="upper right", ncols=len(tracks) + 1)
 
 

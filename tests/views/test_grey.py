@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 from jcalib.fusion import named
 from jcalib.views.attention import _lightness
 from jcalib.views.corpus import EPISODES
-from jcalib.views.heat import DOWN, UP
+from jcalib.views.heat import DARK, DOWN, LIGHT, UP
 from jcalib.views.shares import _PARTS, MARKERS
 from jcalib.views.style import COLOURS, DASHES, SPARE, colour, dashes
 
@@ -50,4 +50,6 @@ def test_face_is_lighter_than_voice_where_both_are_areas() -> None:
 
 def test_the_sign_of_a_map_over_a_picture_is_there_in_grey() -> None:
     up, down = ("#" + "".join(f"{part:02x}" for part in rgb) for rgb in (UP, DOWN))
+    dark, light = (f"#{grey:02x}{grey:02x}{grey:02x}" for grey in (DARK, LIGHT))
+    assert lightness(up) > lightness(light) + 5 and lightness(down) < lightness(dark) - 5
     assert lightness(up) > lightness(down) + 30

@@ -87,7 +87,7 @@
     pen.fillStyle = css("--surface");
     pen.fillRect(0, 0, width, height);
     if (!count) return;
-    const [quiet, loud] = dark.matches ? [38, 232] : [250, 58];
+    const [low, high] = told.colours.under, [quiet, loud] = dark.matches ? [low, high] : [high, low];
     const grey = picture(count, bands, (data) => {
       arrays.spectrogram.forEach((value, from) => {
         const to = 4 * ((bands - 1 - Math.floor(from / count)) * count + (from % count));
@@ -221,7 +221,7 @@
   function drawKey() {
     const [pen, width, height] = fresh("key");
     for (let x = 0; x < width; x++) {
-      const value = (2 * x) / width - 1, grey = dark.matches ? 110 : 205, alpha = Math.sqrt(Math.abs(value)), colour = heat(value);
+      const value = (2 * x) / width - 1, grey = (told.colours.under[0] + told.colours.under[1]) / 2, alpha = Math.sqrt(Math.abs(value)), colour = heat(value);
       pen.fillStyle = `rgb(${colour.map((c) => Math.round(grey + (c - grey) * alpha)).join()})`;
       pen.fillRect(x, 0, 1, height);
     }

@@ -2,8 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from jcalib.explain.intervals import Interval
 from jcalib.explain.trust import WORDS, best, summary
+from jcalib.studies.statistics import TOO_FEW
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,7 +134,7 @@ def _looks(averages: "pd.DataFrame", differences: "pd.DataFrame", measure: str, 
     a, b = (_interval(averages[averages["fusion"] == name], "all clips", measure).value for name in (first, second))
     return (
         f"The attended {own} of `{first}` {_verb(less)} the {other} {_degree(less)} that of `{second}`: cross-talk "
-        f"{a:.3f} against {b:.3f}, difference {less.signed}."
+        f"{a:.3f} against {b:.3f}, {_difference(less)}."
     )
 
 
@@ -156,13 +159,17 @@ def _interaction(averages: "pd.DataFrame", differences: "pd.DataFrame", first: s
     less = _interval(differences, "all clips", "interaction")
     return (
         f"In the predicted {target}, what neither modality has alone is {by_fusion[first]:.3f} on average for "
-        f"`{first}`, {by_fusion[second]:.3f} for `{second}` (difference {less.signed})."
+        f"`{first}`, {by_fusion[second]:.3f} for `{second}` ({_difference(less)})."
     )
 
 
 def _interval(differences: "pd.DataFrame", condition: str, measure: str) -> Interval:
     row = differences[(differences["condition"] == condition) & (differences["measure"] == measure)].iloc[0]
     return Interval(row["value"], row["low"], row["high"], int(row["persons"]))
+
+
+def _difference(less: Interval) -> str:
+    return TOO_FEW if np.isnan(less.low) else f"difference {less.signed}"
 
 
 def _verb(less: Interval) -> str:

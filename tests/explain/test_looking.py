@@ -161,4 +161,4 @@ def test_a_number_without_an_interval_says_why() -> None:
     rows = [measured | {"measure": f"cross-talk, {word}", "value": 0.1} for word in ("voice", "face")]
     averages = pd.DataFrame(rows + [one | {"fusion": "cross"} for one in rows])
     said = looking_headline(averages, pd.DataFrame(rows), "joint", "cross")
-    assert "difference +.100 (too few recordings for a comparison)." in said and "–" not in said
+    assert "against 0.100, too few recordings for a comparison." in said and "difference" not in said

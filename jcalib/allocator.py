@@ -11,7 +11,7 @@ import ctypes
 import functools
 
 # Numbers of glibc's malloc.h. The largest value of an option is an int.
-M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX, M_ARENA_MAX = -1, -2, -4, -8
 KEPT_MB = 256  # asked of the system at a time
 
 
@@ -22,7 +22,8 @@ def keep_freed_memory() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):  # no such function, or, on Windows, no such library
         return False
-    options = {M_MMAP_MAX: 0, M_TRIM_THRESHOLD: 2**31 - 1, M_TOP_PAD: KEPT_MB * 2**20}
+    # Threads share one heap: each would keep blocks of its own.
+    options = {M_ARENA_MAX: 1, M_MMAP_MAX: 0, M_TRIM_THRESHOLD: 2**31 - 1, M_TOP_PAD: KEPT_MB * 2**20}
     return all(mallopt(option, value) == 1 for option, value in options.items())
 
 

@@ -80,12 +80,15 @@ def slider(runs: list[Run], corpus: Corpus, features: Features, moves: int = 40)
     live = Live(Explorer.of(runs, corpus, features, name, TARGET))
     places = np.linspace(1, live.frame.max, moves).astype(int)
     took = [1000 * timed(lambda place=place: setattr(live.frame, "value", int(place)))[0] for place in places]
-    switched = [1000 * timed(lambda one=one: setattr(live.fusion, "value", one))[0] for one in ("cross", "joint") * 3]
+    first, *again = [
+        1000 * timed(lambda one=one: setattr(live.fusion, "value", one))[0] for one in ("cross", "joint") * 3
+    ]
     what = f"{len(live.image.value) / 1e3:.0f} kB"
     return [
         {"what": f"a move of the slider, median of {moves}, {what}", "value": np.median(took), "unit": "ms"},
         {"what": "the slowest move", "value": max(took), "unit": "ms", "asked": 300},
-        {"what": "another fusion, median of 6", "value": np.median(switched), "unit": "ms"},
+        {"what": "a fusion that was not shown yet", "value": first, "unit": "ms"},
+        {"what": "one that was, median of 5", "value": np.median(again), "unit": "ms", "asked": 300},
     ]
 
 

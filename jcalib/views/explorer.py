@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 MEAN = "mean over seeds"
 TARGETS = ("valence", "arousal")
+STILLS = 16  # pictures without what moves that are kept, of 2.2 MB each
 
 Load = Callable[[str, str, str, int | None], "Playback"]  # recording, target, method, seed or None
 Attend = Callable[[str, str, int | None], "Attending"]  # recording, fusion, seed or None
@@ -51,7 +53,7 @@ class Explorer:
         self.recordings, self.methods, self.target, self.seeds = list(recordings), list(methods), target, list(seeds)
         self._playbacks: dict[tuple[str, str, str, int | None], Playback] = {}
         self._attending: dict[tuple[str, str, int | None], Attending] = {}
-        self._still: tuple[Any, np.ndarray] | None = None
+        self._still = lru_cache(maxsize=STILLS)(still)
 
     @classmethod
     def of(
@@ -104,9 +106,7 @@ class Explorer:
             frame: where the playhead is.
         """
         key = (playback, attending, target)
-        if self._still is None or self._still[0] != key:
-            self._still = key, still(*key)
-        return picture(self._still[1], *key, frame)
+        return picture(self._still(*key), *key, frame)
 
     def words(self, playback: "Playback", fusion: str, target: str, frame: int) -> str:
         """Return the numbers at a frame as one line of HTML."""

@@ -158,11 +158,11 @@ def draw_shares(ax: Any, playback: "Playback", track: "Track") -> None:
     some = voice + face > LEAST
     part = np.divide(voice, voice + face, out=np.zeros_like(voice), where=some)
     edges = playback.times[np.concatenate([[0], playback.ends])]
-    wide = np.diff(edges)
     ax.axhspan(0, 1, color=BAND, linewidth=0)
-    bars: dict[str, Any] = {"align": "edge", "linewidth": 0}
-    ax.bar(edges[:-1][some], part[some], wide[some], color=colour("audio"), hatch="////", edgecolor="white", **bars)
-    ax.bar(edges[:-1][some], 1 - part[some], wide[some], bottom=part[some], color=colour("visual"), **bars)
+    bars: dict[str, Any] = {"fill": True, "linewidth": 0}
+    lower, upper = np.where(some, part, np.nan), np.where(some, 1, np.nan)
+    ax.stairs(lower, edges, facecolor=colour("audio"), hatch="////", edgecolor="white", **bars)
+    ax.stairs(upper, edges, baseline=part, color=colour("visual"), **bars)
     ax.set(ylim=(0, 1), yticks=[0.2, 0.8])
     ax.set_yticklabels(["voice", "face"], fontsize=6.5)
     ax.set_ylabel(track.fusion, rotation=0, ha="right", va="center", labelpad=2, fontsize=7.5)

@@ -101,6 +101,8 @@ def plot_shares_under(found: "Mapping[str, pd.DataFrame]", target: str) -> "Figu
     kinds = list(dict.fromkeys(next(iter(found.values()))["kind"]))
     columns = min(len(kinds), MOST_COLUMNS)
     rows = 2 * -(-len(kinds) // columns)
+    # Of one or two persons there is no interval.
+    highest = max(table[["interaction", "interaction_high"]].max(axis=None) for table in found.values())
     fig, axes = figure(rows, columns, max(7.2, 2.4 * columns), 2.2 * rows, squeeze=False)
     with look():
         for place, kind in enumerate(kinds):
@@ -112,7 +114,7 @@ def plot_shares_under(found: "Mapping[str, pd.DataFrame]", target: str) -> "Figu
             name_severities(lower, part)
             upper.set(ylim=(0, 1), title=kind)
             upper.set_xticks(lower.get_xticks(), [])
-            lower.set_ylim(0, 1.05 * max(table["interaction_high"].max() for table in found.values()))
+            lower.set_ylim(0, 1.05 * highest)
         for ax in axes.flat[len(kinds) :] if len(kinds) % columns else ():
             ax.set_visible(ax.has_data())
         for ax in axes[::2, 0]:

@@ -62,11 +62,13 @@ def test_course_shows_values_on_one_scale_with_truth_below() -> None:
     plot_course(TABLES, "r2", "valence").canvas.draw()
 
 
-@pytest.mark.parametrize("kinds", [1, 2, 6])
-def test_shares_have_a_column_a_kind(kinds: int) -> None:
+@pytest.mark.parametrize(("kinds", "known"), [(1, True), (2, True), (6, True), (2, False)])
+def test_shares_have_a_column_a_kind(kinds: int, known: bool) -> None:
+    """Without intervals too, which one or two persons do not have."""
+    end = 1.0 if known else np.nan
     table = pd.DataFrame([{"kind": f"kind {k}", "severity": p, "unit": f"unit {k}", "clean": p == 0,
-                           "value": 0.5 - p / 4 - k / 100, "low": 0.1, "high": 0.6,
-                           "interaction": 0.1, "interaction_low": 0.05, "interaction_high": 0.2}
+                           "value": 0.5 - p / 4 - k / 100, "low": 0.1 * end, "high": 0.6 * end, "interaction": 0.1,
+                           "interaction_low": 0.05 * end, "interaction_high": 0.2 * end}
                           for k in range(kinds) for p in (0.0, 0.3, 1.0)])  # fmt: skip
     fig = plot_shares_under({"joint": table, "cross": table}, "valence")
     shown = [ax for ax in fig.axes if ax.has_data()]

@@ -102,7 +102,7 @@ def plot_shares_under(found: "Mapping[str, pd.DataFrame]", target: str) -> "Figu
     columns = min(len(kinds), MOST_COLUMNS)
     rows = 2 * -(-len(kinds) // columns)
     # Of one or two persons there is no interval.
-    highest = max(table[["interaction", "interaction_high"]].max(axis=None) for table in found.values())
+    highest = max(float(table[["interaction", "interaction_high"]].max().max()) for table in found.values())
     fig, axes = figure(rows, columns, max(7.2, 2.4 * columns), 2.2 * rows, squeeze=False)
     with look():
         for place, kind in enumerate(kinds):

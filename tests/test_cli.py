@@ -147,7 +147,7 @@ def test_an_ablation_says_its_cost_before_it_starts(
 
 
 def test_a_study_costs_its_trainings(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
-    cost = forecast.Cost(corpus=1, encoders=2, fusion=4, chapters=0, gigabytes=1)
+    cost = forecast.Cost(corpus=1, encoders=2, fusion=4, beside=0, chapters=0, gigabytes=1)
     monkeypatch.setitem(forecast.COSTS, ("quick", "cpu"), cost)
     chosen, both = preset("quick"), ["joint", "cross"]
 
@@ -312,13 +312,16 @@ def test_what_is_cached_is_found_by_its_settings(place: Path) -> None:
 
 
 def test_what_is_there_costs_no_minutes() -> None:
-    cost = forecast.Cost(corpus=1, encoders=2, fusion=3, chapters=4, gigabytes=1)
+    cost = forecast.Cost(corpus=1, encoders=2, fusion=3, beside=0, chapters=4, gigabytes=1)
     nothing = forecast.Cached(False, False, ())
     some = forecast.Cached(True, True, ("joint",))
     assert forecast._minutes(cost, nothing, fusions=3, seeds=1, kept=0) == 1 + 2 + 9 + 4
     assert forecast._minutes(cost, nothing, fusions=3, seeds=2, kept=0) == 1 + 2 + 18 + 4
     assert forecast._minutes(cost, some, fusions=3, seeds=1, kept=0.5) == 6 + 2
     assert forecast._minutes(cost, some, fusions=3, seeds=1, kept=1) == 0
+    hidden = cost._replace(beside=5)  # of training behind other chapters
+    assert forecast._minutes(hidden, nothing, fusions=3, seeds=1, kept=0) == 1 + 2 + (9 - 5) + 4
+    assert forecast._minutes(hidden, some, fusions=2, seeds=1, kept=0) == 4
 
 
 def test_an_interrupt_is_one_line(jcalib: Command, monkeypatch: pytest.MonkeyPatch) -> None:

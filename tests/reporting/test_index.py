@@ -139,7 +139,7 @@ def test_words_about_a_fusion_are_markdown_and_the_time_is_that_of_the_chapters(
     page = fill(tmp_path, made)
     assert "joint beats it by <strong>.163</strong> CCC." in page
     total = sum(record["seconds"] for record in made.values() if record.get("seconds"))
-    assert f"<span>{duration(total)}</span>" in page
+    assert f"<span>{duration(total)} of chapters</span>" in page
 
 
 def test_audits_that_nobody_could_judge_are_not_said_to_hold(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from jcalib.explain.crosstalk import CrossTalk, cross_talk
 from jcalib.explain.influence import feature_covariance, reach, swap_influence, temporal_influence
 from jcalib.explain.intervals import Interval, interval_table, jackknife, mean_interval
 from jcalib.explain.looking import (
-    background,
     by_condition,
     clip_table,
     course_table,
@@ -55,7 +54,6 @@ __all__ = [
     "attending",
     "attention_maps",
     "attribute",
-    "background",
     "block_energy",
     "block_shares",
     "blurred_face",

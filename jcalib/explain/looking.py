@@ -20,7 +20,7 @@ from jcalib.explain.share import Shares, modality_share
 from jcalib.features import Features
 from jcalib.fusion.inputs import MODALITIES
 from jcalib.settings import choose
-from jcalib.training import BACKGROUNDS, TARGETS, Run, complete_sequences
+from jcalib.training import TARGETS, Run, background, known_rows
 from jcalib.training.evaluation import Resident, recording_tiles
 
 if TYPE_CHECKING:
@@ -80,23 +80,10 @@ class Windows:
         return self.rows[self.counted]
 
 
-def background(features: Features, clips: int, most: int = BACKGROUNDS) -> tuple[Tensor, Tensor]:
-    """Return the fixed background: complete sequences of the fusion-training persons, the same for every fusion.
-
-    Returns:
-        audio (K, L, Da), visual (K, L, Dv).
-    """
-    audio, visual, _ = complete_sequences(features, "fusion", clips, most, np.random.default_rng(0))
-    return audio, visual
-
-
 def train_covariances(features: Features) -> tuple[Tensor, Tensor]:
     """Return how audio and visual features vary over the valid clips of the fusion-training persons, (D, D) each."""
-    rows = features.rows("fusion")
-    audio, visual = (
-        feature_covariance(torch.from_numpy(np.asarray(values)[rows][features.valid[rows, column]]))
-        for column, values in enumerate((features.audio, features.visual))
-    )
+    known = (torch.from_numpy(known_rows(features, modality)) for modality in MODALITIES)
+    audio, visual = map(feature_covariance, known)
     return audio, visual
 
 

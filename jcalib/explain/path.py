@@ -188,7 +188,7 @@ class ClipPath:
     def _encode(self, modality: str, inputs: Tensor, time: int) -> Tensor:
         """(B, C, D); one clip expanded to a batch, as where only the other modality is masked, is encoded once."""
         count, clips = len(inputs), len(self._inputs_at)
-        if inputs.stride(0) == 0:
+        if inputs.stride(0) == 0 and not inputs.requires_grad:  # a gradient belongs to each clip of the batch
             inputs = inputs[:1]
         apart = inputs.to(self.device).unflatten(time, (clips, -1)).movedim(time, 1).flatten(0, 1)
         encoded = self.encoders[modality].features(apart)  # type: ignore[operator]

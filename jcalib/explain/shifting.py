@@ -7,10 +7,10 @@ import numpy as np
 from torch import Tensor
 
 from jcalib.explain.intervals import jackknife, mean_interval
-from jcalib.explain.looking import Windows, background, report_shares
+from jcalib.explain.looking import Windows, report_shares
 from jcalib.features import Features
 from jcalib.studies.corruptions import Corruption, recordings_of
-from jcalib.training import Run
+from jcalib.training import Run, background
 
 if TYPE_CHECKING:
     import pandas as pd

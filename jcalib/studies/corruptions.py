@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from jcalib.features import MODALITIES, Features
+from jcalib.training import known_rows
 
 WORDS = {"audio": "voice", "visual": "face"}
 LOST = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9)
@@ -83,12 +84,6 @@ def recordings_of(features: Features, numbers: Sequence[int]) -> Features:
         recording=np.searchsorted(numbers, features.recording[rows]),
         recordings=tuple(features.recordings[number] for number in numbers),
     )
-
-
-def known_rows(features: Features, modality: str) -> np.ndarray:
-    """Return the valid rows of the fusion-training persons, (N, D)."""
-    rows = features.rows("fusion")
-    return np.asarray(getattr(features, modality))[rows][features.valid[rows, MODALITIES.index(modality)]]
 
 
 def spread(features: Features, modality: str) -> np.ndarray:

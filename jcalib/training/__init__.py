@@ -13,20 +13,21 @@ from jcalib.training.batched import Ensemble, pick_device
 from jcalib.training.encoders import encoder_runs, load_encoder, train_encoders
 from jcalib.training.evaluation import complete_sequences
 from jcalib.training.fusions import fit
-from jcalib.training.reference import BACKGROUNDS, Reference
+from jcalib.training.reference import Reference, background, known_rows
 from jcalib.training.run import TARGETS, Epoch, Run, RunSettings
 
 __all__ = [
-    "BACKGROUNDS",
     "TARGETS",
     "Ensemble",
     "Epoch",
     "Reference",
     "Run",
     "RunSettings",
+    "background",
     "complete_sequences",
     "extract",
     "fit",
+    "known_rows",
     "load_encoder",
     "open_data",
     "pick_device",

@@ -10,13 +10,38 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from jcalib.features import Features
+from jcalib.features import MODALITIES, Features
 from jcalib.files import replacing
 from jcalib.training.evaluation import complete_sequences
 
 BACKGROUNDS = 16
 KEPT_ROWS = 512  # of each modality that a run keeps, spread over the persons
 WHOSE = "the run's training persons"
+
+
+def background(features: Features, clips: int) -> tuple[Tensor, Tensor]:
+    """Return the fixed background: complete sequences of the fusion-training persons, the same for every fusion.
+
+    Args:
+        features: with recordings of role "fusion".
+        clips: L.
+
+    Returns:
+        audio (K, L, Da), visual (K, L, Dv).
+    """
+    audio, visual, _ = complete_sequences(features, "fusion", clips, BACKGROUNDS, np.random.default_rng(0))
+    return audio, visual
+
+
+def known_rows(features: Features, modality: str) -> np.ndarray:
+    """Return a modality's features of all valid clips of the fusion-training persons, (N, D).
+
+    Args:
+        features: with recordings of role "fusion".
+        modality: "audio" or "visual".
+    """
+    rows = features.rows("fusion")
+    return np.asarray(getattr(features, modality))[rows[features.valid[rows, MODALITIES.index(modality)]]]
 
 
 @dataclass(frozen=True)
@@ -42,13 +67,8 @@ class Reference:
             clips: L.
             most: N and M at most; all valid clips if None.
         """
-        audio, visual, _ = complete_sequences(features, "fusion", clips, BACKGROUNDS, np.random.default_rng(0))
-        rows = features.rows("fusion")
-        heard, seen = (
-            torch.from_numpy(np.asarray(values)[_spread(rows[features.valid[rows, column]], most)])
-            for column, values in enumerate((features.audio, features.visual))
-        )
-        return cls(audio, visual, heard, seen)
+        known = (_spread(known_rows(features, modality), most) for modality in MODALITIES)
+        return cls(*background(features, clips), *map(torch.from_numpy, known))
 
     @classmethod
     def read(cls, path: Path) -> "Reference":

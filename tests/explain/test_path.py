@@ -57,8 +57,20 @@ def test_a_clip_that_is_not_masked_is_encoded_once_and_the_same(made: Any) -> No
     pictures = torch.stack([clip.pictures, 0.5 * clip.pictures])
     sounds = clip.log_mel.expand(2, *clip.log_mel.shape)
     with torch.no_grad():
-        once = path(pictures, sounds)
-    torch.testing.assert_close(once, path(pictures, sounds).detach(), atol=1e-5, rtol=1e-4)
+        once, whole = path(pictures, sounds), path(pictures, sounds.contiguous())
+    torch.testing.assert_close(once, whole, atol=1e-5, rtol=1e-4)
+
+
+def test_each_clip_of_an_expanded_batch_has_its_own_gradient(made: Any) -> None:
+    corpus, features, runs = made
+    clip = read_clip(corpus, features, last_row(features))
+    path = clip_path(runs["joint"], clip, "valence")
+    gradients = []
+    for copied in (False, True):
+        sounds = clip.log_mel.expand(2, *clip.log_mel.shape)
+        sounds = (sounds.contiguous() if copied else sounds).detach().requires_grad_()
+        gradients.append(torch.autograd.grad(path(clip.pictures.expand(2, -1, -1, -1, -1), sounds).sum(), sounds)[0])
+    torch.testing.assert_close(*gradients, atol=1e-6, rtol=1e-3)
 
 
 @pytest.mark.parametrize("method", METHODS)

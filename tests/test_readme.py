@@ -6,6 +6,7 @@ import re
 import pytest
 
 from jcalib.files import ROOT
+from jcalib.reporting.report import plan
 from jcalib.studies.verdicts import format_ccc
 
 README = (ROOT / "README.md").read_text()
@@ -44,6 +45,11 @@ def test_the_published_report_is_whole_and_small() -> None:
     assert json.loads((PUBLISHED / "status.json").read_text())["status"] == "ok"
     shown = [PUBLISHED / "index.html", *(PUBLISHED / "figures").iterdir()]
     assert sum(path.stat().st_size for path in shown) < 9_000_000  # the strip is 300 dpi
+
+
+def test_the_run_that_is_predicted_with_is_the_one_that_make_report_makes() -> None:
+    """Those of the published report are named by the code that trained them, which moves on."""
+    assert README.count(f"--run reports/{plan('quick').id} ") == 2
 
 
 def test_what_the_readme_links_to_is_there() -> None:

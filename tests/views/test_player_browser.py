@@ -1,9 +1,11 @@
 """The player in a real browser, from disk with the network cut: it plays, scrubs, switches, and nothing fails."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from jcalib.files import ROOT
@@ -107,3 +109,16 @@ def test_a_lost_face_is_said(page: Any) -> None:
     assert page.locator("#note").inner_text() == "no map: no clip ends after this"
     page.keyboard.press("Home")
     assert page.locator("#note").inner_text() == "no map: no picture of a clip is near", "a clip's first is the fourth"
+
+
+def test_a_wide_band_stays_within_its_lane(played_once: Played, browser: Any, tmp_path: Path) -> None:
+    shown = played_once.playback
+    wide = {key: replace(track, spread=np.full_like(track.spread, 0.9)) for key, track in shown.tracks.items()}
+    page = browser.new_page(viewport={"width": 1180, "height": 800})
+    page.goto(Player(replace(shown, tracks=wide)).write(tmp_path / "wide.html").as_uri())
+    page.wait_for_function("document.getElementById('video').readyState >= 2")
+    painted = "pen.getImageData(0, y, c.width, 2).data.some((v, i) => i % 4 === 3 && v)"
+    lane = "c = document.getElementById('trace'), pen = c.getContext('2d')"
+    edges = page.evaluate(f"() => {{ const {lane}; return [0, c.height - 2].map((y) => {painted}) }}")
+    page.close()
+    assert edges == [False, False]

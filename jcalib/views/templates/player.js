@@ -114,7 +114,8 @@
     const [pen, width, height] = fresh("trace"), column = told.target_columns[state.target];
     const truth = Float32Array.from(times, (_, i) => arrays.true[2 * i + column]);
     let top = 0.2;
-    for (const values of [truth, ...told.fusions.map((one) => part("prediction", one))]) {
+    const widened = (one) => part("prediction", one).map((value, i) => Math.abs(value) + (part("spread", one)[i] || 0));
+    for (const values of [truth, ...told.fusions.map(widened)]) {
       for (const value of values) if (Math.abs(value) > top) top = Math.abs(value);
     }
     top = Math.ceil(top * 10 + 0.2) / 10;

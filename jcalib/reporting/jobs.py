@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from jupyter_core.utils import ensure_event_loop
 
-from jcalib.reporting.kernel import end_kernels
+from jcalib.reporting.kernel import allow_kernels, end_kernels
 
 FIRST = 2  # chapters that make what the others read: the corpus, encoders and features, and a run of joint
 MOST = 2  # at a time: a chapter of quick takes up to 2.3 GB
@@ -32,6 +32,7 @@ def in_turn(steps: Sequence[Step], work: Callable[[Step, int], Result], jobs: in
     Returns:
         The results, in the order of the steps. An interrupt ends all kernels, and goes on.
     """
+    allow_kernels()
     done = [work(step, 0) for step in steps[:FIRST]]
     rest = steps[FIRST:]
     if jobs < 2 or len(rest) < 2:

@@ -7,6 +7,7 @@ another torch, or another copy of this package.
 import contextlib
 import os
 import signal
+import threading
 from typing import Any
 
 from ipykernel.kernelspec import get_kernel_dict
@@ -17,13 +18,27 @@ from traitlets import Int
 from jcalib.files import ROOT
 
 _groups: set[int] = set()  # process groups of the kernels that run
+_ending = threading.Event()
 
 
 def end_kernels() -> None:
-    """End every kernel of this process at once, with its workers: who waits for one finds it dead."""
+    """End every kernel of this process at once, with its workers: who waits for one finds it dead.
+
+    One that is just being started ends as soon as it is known, until `allow_kernels` is called.
+    """
+    _ending.set()
     for group in tuple(_groups):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(group, signal.SIGKILL)
+        _kill(group)
+
+
+def allow_kernels() -> None:
+    """Let kernels run again after `end_kernels`."""
+    _ending.clear()
+
+
+def _kill(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
 
 
 class OwnKernel(AsyncKernelManager):
@@ -45,13 +60,14 @@ class OwnKernel(AsyncKernelManager):
         self._group = getattr(self.provisioner, "pgid", None)
         if self._group and self._group != os.getpgrp():
             _groups.add(self._group)
+            if _ending.is_set():
+                _kill(self._group)
 
     async def cleanup_resources(self, restart: bool = False) -> None:  # type: ignore[override]
         """Also end the worker processes that a dead kernel cannot end itself."""
         await super().cleanup_resources(restart)
         if self._group in _groups:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._group, signal.SIGKILL)
+            _kill(self._group)
             _groups.discard(self._group)
         self._group = None
 

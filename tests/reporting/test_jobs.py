@@ -1,5 +1,6 @@
 """Chapters side by side: the first two alone, results in order, their share of the cores, and an end for all."""
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -15,6 +16,7 @@ import pytest
 
 from jcalib.reporting import jobs as room
 from jcalib.reporting.jobs import in_turn, usual_jobs
+from jcalib.reporting.kernel import OwnKernel, allow_kernels, end_kernels
 from jcalib.reporting.report import write_report
 
 WriteNotebook = Callable[..., Path]
@@ -78,7 +80,29 @@ def test_chapters_side_by_side_leave_the_same_report(write: WriteNotebook, tmp_p
         assert {path.name for path in made.folder.glob("*.html")} >= {"index.html", "5_attribution.html"}
 
 
-def test_an_interrupt_ends_the_kernels_of_all_chapters(write: WriteNotebook, folder: Path, tmp_path: Path) -> None:
+def test_a_kernel_that_starts_while_all_are_ended_ends_too() -> None:
+    async def lives() -> bool:
+        manager = OwnKernel()
+        await manager.start_kernel()
+        kernel = psutil.Process(manager.provisioner.pid)
+        alive = bool(psutil.wait_procs([kernel], timeout=3)[1])
+        await manager.shutdown_kernel(now=True)
+        return alive
+
+    assert asyncio.run(lives())
+    end_kernels()
+    try:
+        assert not asyncio.run(lives())
+    finally:
+        allow_kernels()
+    assert asyncio.run(lives())
+
+
+@pytest.mark.parametrize("pause", [0, 3])
+def test_an_interrupt_ends_the_kernels_of_all_chapters(
+    write: WriteNotebook, folder: Path, tmp_path: Path, pause: float
+) -> None:
+    """While they start, and while they work."""
     for number, name in enumerate(("corpus", "train", "attention", "ablation"), 1):
         write(f"{number}_{name}", *(["import time; time.sleep(300)"] if number > 2 else []))
     code = (
@@ -92,8 +116,13 @@ def test_an_interrupt_ends_the_kernels_of_all_chapters(write: WriteNotebook, fol
         time.sleep(0.3)
         kernels = [one for one in process.children(recursive=True) if is_kernel(one)]
         kernels = kernels if (tmp_path / "report" / "chapters" / "2_train.json").exists() else []
-    time.sleep(2)
+    time.sleep(pause)
     process.send_signal(signal.SIGINT)
-    assert b"KeyboardInterrupt" in process.communicate(timeout=60)[1] and process.returncode
-    assert len(kernels) == 2
-    assert not any(is_kernel(one) for one in psutil.wait_procs(kernels, timeout=10)[1])
+    try:
+        assert b"KeyboardInterrupt" in process.communicate(timeout=60)[1] and process.returncode
+        assert len(kernels) == 2
+        assert not any(is_kernel(one) for one in psutil.wait_procs(kernels, timeout=10)[1])
+    finally:
+        for one in (process, *kernels):
+            with contextlib.suppress(psutil.Error):
+                one.kill()

@@ -1,7 +1,11 @@
 """The README says what the published report says."""
 
 import json
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -55,3 +59,14 @@ def test_the_run_that_is_predicted_with_is_the_one_that_make_report_makes() -> N
 def test_what_the_readme_links_to_is_there() -> None:
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if not link.startswith("http")]
     assert links and all((ROOT / link).exists() for link in links)
+
+
+def test_its_python_runs_as_a_script(tmp_path: Path) -> None:
+    """From a file, without a guard for the processes that render; `smoke` stands for `quick`."""
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    script = tmp_path / "study.py"
+    script.write_text("import torch\n" + "\n".join(blocks).replace('"quick"', '"smoke"').replace("seeds=5", "seeds=2"))
+    environment = {**os.environ, "JCALIB_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
+    ran = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert "joint" in ran.stdout

@@ -1,10 +1,10 @@
 """Face crops of videos, found once and kept in JCALIB_HOME/faces under a hash of all that made them."""
 
-import multiprocessing
 import os
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+
+from loky import ProcessPoolExecutor
 
 from jcalib.files import fingerprint, hash_file, home, replacing_folder, source_fingerprint
 from jcalib.media import find_detector, write_faces
@@ -30,9 +30,8 @@ def find_crops(videos: Mapping[str, Path]) -> tuple[dict[str, Path], dict[str, s
         missing = {folder: videos[name] for name, folder in folders.items() if not folder.is_dir()}
         errors: dict[Path, str] = {}
         if missing:
-            context = multiprocessing.get_context("spawn")
             workers = min(os.cpu_count() or 1, len(missing))
-            with ProcessPoolExecutor(workers, mp_context=context) as pool:
+            with ProcessPoolExecutor(workers, timeout=10) as pool:  # s, after which those of a killed parent end
                 for folder, error in zip(missing, pool.map(_make, missing.values(), missing), strict=True):
                     errors |= {folder: error} if error else {}
                     progress.advance()

@@ -1,13 +1,12 @@
 """Recordings rendered to files in Aff-Wild2's layout, in parallel, each from its own seed (design 7 and 9)."""
 
-import multiprocessing
 import os
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
 from pathlib import Path
 
 import numpy as np
+from loky import ProcessPoolExecutor
 from numpy.typing import NDArray
 
 from jcalib.corpora.synthetic.latents import Causes, draw_causes
@@ -112,8 +111,7 @@ def build(settings: CorpusSettings, folder: Path) -> None:
     with stage("render corpus", len(numbers)) as progress:
         progress.advance(len(numbers) - len(missing))
         if missing:
-            context = multiprocessing.get_context("spawn")
-            with ProcessPoolExecutor(workers, mp_context=context) as pool:
+            with ProcessPoolExecutor(workers, timeout=10) as pool:  # s, after which those of a killed parent end
                 for _ in pool.map(render_recording, repeat(settings), missing, repeat(folder)):
                     progress.advance()
         progress.note(f"{len(numbers)} recordings, {settings.seconds:g} s each")

@@ -77,7 +77,7 @@ class Features:
         time: float64 (N,), its time in seconds.
         recordings: what the rows belong to.
         hop: frames between rows.
-        source: fingerprint of everything the features were made from.
+        source: fingerprint of everything the features were made from, and of who is used for what.
         clip_frames: frames that a clip spans.
         one_label: whether a recording has one label, which all its rows repeat; it then counts once in every score.
         unit: what `time` counts, "s", or "steps" where nobody knows the seconds.
@@ -197,7 +197,8 @@ def extract_features(
     if not parts:
         first = failures[0].what if failures else "the corpus is empty"
         raise UserError(f"{corpus.name} has 0 recordings that can be encoded: {first}")
-    source = fingerprint([hop, *(store.name for store in stores.values()), *(part.content for part in parts)])
+    who = [(part.content, part.info.name, part.info.person, part.info.role) for part in parts]
+    source = fingerprint([hop, *(store.name for store in stores.values()), *who])
     return replace(_assemble(parts, hop, source, failures, corpus.notes), clip_frames=clip_frames)
 
 

@@ -1,5 +1,6 @@
 """Features: what a clip's inputs are, and that a corpus is encoded only once."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+import jcalib.features
 import jcalib.inputs
 from jcalib.clips import RATE, SAMPLES, clip_ends
 from jcalib.corpora import Corpus, open_corpus
@@ -133,6 +135,18 @@ def test_only_what_changed_is_encoded_again(
     changed = {modality: build_encoder("compact", modality) for modality in encoders}
     assert extract_features(reopened(corpus), changed, HOP, SIZE).source != after.source
     assert read == {"p1", "p2", "p3", "p4"}
+
+
+@pytest.mark.parametrize("change", [{"role": "report"}, {"person": "p1"}, {"name": "q2"}])
+def test_who_is_used_for_what_is_a_new_source_and_encodes_nothing(
+    corpus: Corpus, encoders: dict[str, nn.Module], change: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = extract_features(corpus, encoders, HOP, SIZE)
+    monkeypatch.setattr(jcalib.features, "encode_clips", None)
+    one, two, *others = corpus.recordings
+    after = extract_features(replace(corpus, recordings=(one, replace(two, **change), *others)), encoders, HOP, SIZE)
+    assert after.source != before.source
+    assert extract_features(corpus, encoders, HOP, SIZE).source == before.source
 
 
 def test_an_empty_crop_is_a_lost_face(corpus: Corpus, encoders: dict[str, nn.Module]) -> None:

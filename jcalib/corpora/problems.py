@@ -34,6 +34,7 @@ KINDS = {
     "two videos": "mended",
     "two editions": "mended",
     "two annotations": "mended",
+    "no recording": "mended",
     "nothing annotated": "mended",
     "video without annotation": "mended",
     "frames without a row": "mended",

@@ -18,7 +18,7 @@ The two persons of a dyad count as two persons. The paper's sequences of 128 fra
 `recola`; where FG 2021 predicts the mean label of a sequence, the kit predicts each clip's, as for every corpus.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,7 @@ from jcalib.corpora.labels import interpolate_labels
 from jcalib.corpora.problems import Problem, UnusableCorpus, as_problems, failures_of, notes_of
 from jcalib.corpora.ratings import read_ratings
 from jcalib.corpora.recording import Corpus, Recording, failures_frame
-from jcalib.corpora.splits import Place, read_places
+from jcalib.corpora.splits import Place, Places, read_places
 from jcalib.corpora.videos import find_faces, with_roles
 from jcalib.media import frame_times, has_sound
 from jcalib.settings import Split, UserError
@@ -71,7 +71,8 @@ def read_recola(root: str | Path, split: Split, seed: int = 0, faces: bool = Tru
         if (found := _labels(root, name, video, problems)) is not None
     }
     try:
-        places, taken = _places(root, list(labels), split, seed)
+        places, taken, unmatched = _places(root, list(labels), split, seed, videos)
+        problems += unmatched
         problems += [
             Problem("no split", "splits.csv", None, f"{name} has no split, and others have one", LEFT_OUT, name)
             for name in sorted(set(labels) - set(places))
@@ -134,12 +135,11 @@ def _mean(values: np.ndarray) -> np.ndarray:
     return np.where(count, total / np.maximum(count, 1), np.nan)
 
 
-def _places(root: Path, names: list[str], split: Split, seed: int) -> tuple[dict[str, Place], list[str]]:
+def _places(root: Path, names: list[str], split: Split, seed: int, videos: Iterable[str]) -> Places:
     """Person and split of each recording: by AVEC's names, or as for own videos."""
     if names and all(name.startswith(tuple(PREFIXES)) for name in names):
-        return {name: Place(name, PREFIXES[name.partition("_")[0] + "_"]) for name in names}, []
-    places, taken = read_places(root, names, split, seed)
-    return places, taken
+        return Places({name: Place(name, PREFIXES[name.partition("_")[0] + "_"]) for name in names}, [], [])
+    return read_places(root, names, split, seed, videos)
 
 
 def _sound(videos: dict[str, Path], sounds: dict[str, Path], name: str) -> Path | None:

@@ -1,11 +1,14 @@
 """Who is in a recording and on which side of the split: `persons.csv`, `splits.csv`, or a seeded deal by person."""
 
-from collections.abc import Iterable, Mapping
+import difflib
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from jcalib.corpora.affwild2 import CONTAINERS
+from jcalib.corpora.problems import Problem
 from jcalib.corpora.tables import read_table
 from jcalib.settings import Split, UserError, choose
 
@@ -22,13 +25,20 @@ class Place(NamedTuple):
 
 
 class Places(NamedTuple):
-    """The place of each recording, and what was taken for granted, one sentence each."""
+    """The place of each recording, what was taken for granted, one sentence each, and the rows that name none."""
 
     of: dict[str, Place]
     notes: list[str]
+    problems: list[Problem]
 
 
-def read_places(root: Path, recordings: Iterable[str], split: Split, seed: int) -> Places:
+def recording_of(written: str) -> str:
+    """The recording's name where its video's may be written; a dot in a name is no suffix."""
+    path = Path(written)
+    return path.stem if path.suffix.lower() in CONTAINERS else written
+
+
+def read_places(root: Path, recordings: Iterable[str], split: Split, seed: int, lost: Iterable[str] = ()) -> Places:
     """Says who is in each recording and on which side of the split.
 
     Args:
@@ -36,6 +46,7 @@ def read_places(root: Path, recordings: Iterable[str], split: Split, seed: int) 
         recordings: their names.
         split: the proportion in which persons are dealt out to train and validation where no split is given.
         seed: of the deal.
+        lost: names of recordings that are there and cannot be used; a row may name them.
 
     Returns:
         The places. A recording that no row names counts as a person of its own; where others have a split it has none
@@ -44,8 +55,8 @@ def read_places(root: Path, recordings: Iterable[str], split: Split, seed: int) 
     Raises:
         UserError: a file cannot be read, a person is on both sides, or fewer than three persons would be dealt out.
     """
-    said = _read_files(root)
     names, notes = sorted(recordings), []
+    said, problems = _read_files(root, {*names, *lost})
     persons = {name: said.get(name, {}).get("person") or name for name in names}
     alone = [name for name in names if not said.get(name, {}).get("person")]
     if alone:
@@ -54,14 +65,38 @@ def read_places(root: Path, recordings: Iterable[str], split: Split, seed: int) 
     splits = {name: said[name]["split"] for name in names if said.get(name, {}).get("split")}
     if not splits:
         dealt, sentence = _deal(set(persons.values()), split, seed)
-        return Places({name: Place(persons[name], dealt[persons[name]]) for name in names}, [*notes, sentence])
+        places = {name: Place(persons[name], dealt[persons[name]]) for name in names}
+        return Places(places, [*notes, sentence], problems)
     check_sides(persons, splits)
-    return Places({name: Place(persons[name], splits[name]) for name in splits}, notes)
+    return Places({name: Place(persons[name], splits[name]) for name in splits}, notes, problems)
 
 
-def _read_files(root: Path) -> dict[str, dict[str, str]]:
-    """What the files say of each recording, by column."""
+def _read_files(root: Path, known: Collection[str]) -> tuple[dict[str, dict[str, str]], list[Problem]]:
+    """What the files say of each recording, by column, and the rows that say it of none."""
     said: dict[str, dict[str, str]] = {}
+    problems = []
+    for file, line, row in _rows(root):
+        name = recording_of(row["recording"])
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; {near[0]!r} comes near" if near else ""
+            what = f"there is no recording named {name!r}{hint}"
+            problems.append(Problem("no recording", file, line, what, "the row does not count", name))
+        own = said.setdefault(name, {})
+        for column in ("person", "split"):
+            value = row.get(column, "")
+            if column == "split" and value:
+                value = choose(SHORT.get(value.lower(), value.lower()), SPLITS, f"split in {file} line {line}")
+            if value and own.setdefault(column, value) != value:
+                raise UserError(
+                    f"{file} line {line} gives {row['recording']} the {column} {value!r} after {own[column]!r}: "
+                    "a recording has one."
+                )
+    return said, problems
+
+
+def _rows(root: Path) -> Iterator[tuple[str, int, dict[str, str]]]:
+    """The file, the line and the cells by column of each row."""
     for file in FILES:
         if not (root / file).is_file():
             continue
@@ -71,18 +106,7 @@ def _read_files(root: Path) -> dict[str, dict[str, str]]:
         for line, cells in ((line, cells) for line, cells in table.rows if any(cells)):
             if table.misfit(cells):
                 raise UserError(f"{file} line {line} has {table.misfit(cells)}.")
-            row = dict(zip(table.columns, cells, strict=True))
-            own = said.setdefault(Path(row["recording"]).stem if "." in row["recording"] else row["recording"], {})
-            for column in ("person", "split"):
-                value = row.get(column, "")
-                if column == "split" and value:
-                    value = choose(SHORT.get(value.lower(), value.lower()), SPLITS, f"split in {file} line {line}")
-                if value and own.setdefault(column, value) != value:
-                    raise UserError(
-                        f"{file} line {line} gives {row['recording']} the {column} {value!r} after {own[column]!r}: "
-                        "a recording has one."
-                    )
-    return said
+            yield file, line, dict(zip(table.columns, cells, strict=True))
 
 
 def check_sides(persons: Mapping[str, str], splits: Mapping[str, str]) -> None:

@@ -23,7 +23,7 @@ from jcalib.corpora.crops import crop_folders, find_crops, is_awaited
 from jcalib.corpora.problems import Problem, UnusableCorpus, as_problems, failures_of, notes_of
 from jcalib.corpora.recording import Corpus, Recording, failures_frame
 from jcalib.corpora.roles import deal_roles
-from jcalib.corpora.splits import FILES, read_places
+from jcalib.corpora.splits import FILES, read_places, recording_of
 from jcalib.corpora.traces import Trace, labels_of, read_traces
 from jcalib.media import frame_times, has_sound
 from jcalib.settings import Split, UserError
@@ -64,7 +64,8 @@ def read_videos(root: str | Path, split: Split, seed: int = 0, faces: bool = Tru
     }
     if not labels:
         raise UnusableCorpus(_nothing(root, videos, problems), problems)
-    places, taken = read_places(root, labels, split, seed)
+    places, taken, unmatched = read_places(root, labels, split, seed, videos)
+    problems += unmatched
     problems += [
         Problem("no split", FILES[1], None, f"{name} has no split, and others have one", LEFT_OUT, name)
         for name in sorted(set(labels) - set(places))
@@ -118,7 +119,7 @@ def _find_traces(root: Path, videos: dict[str, Path], problems: list[Problem]) -
             found, more = read_traces(path, shown, None if path.name.lower() == TOGETHER else path.stem)
             problems += more
             for written, trace in found.items():
-                name = Path(written).stem if Path(written).suffix.lower() in CONTAINERS else written
+                name = recording_of(written)
                 if name not in videos:
                     near = difflib.get_close_matches(name, videos, n=1)
                     hint = f"; {near[0]!r} comes near" if near else ""

@@ -143,8 +143,10 @@ def test_other_names_take_their_split_from_a_file(root: Path, tmp_path: Path) ->
                 place = Path(str(place).replace(old, new))
             place.parent.mkdir(parents=True, exist_ok=True)
             place.hardlink_to(folder)
-    (tmp_path / "splits.csv").write_text("recording,split\nP16,train\nP17,train\nP23,dev\nP25,test\n")
+    (tmp_path / "splits.csv").write_text("recording,split\nP16,train\nP17,train\nP23,dev\nP25,test\nP26,test\n")
     found = open_corpus(tmp_path, "recola")
+    row = "splits.csv line 6: there is no recording named 'P26'; 'P25' comes near: the row does not count."
+    assert row in found.notes
     assert [one.split for one in found.recordings] == ["train", "train", "validation", "test"]
     assert np.isfinite(found.recordings[2].labels).all()
 

@@ -58,6 +58,26 @@ def test_persons_are_dealt_out_by_the_seed_and_it_is_said(tmp_path: Path) -> Non
     assert dealt[3] == tuple(one.split for one in read_videos(root, SPLIT, 3).recordings)
 
 
+def test_a_dot_in_a_name_is_no_suffix(tmp_path: Path) -> None:
+    root = grey_folder(tmp_path / "own", ["anna.take1", "anna.take2", "b.v1", "c.v1"])
+    (root / "persons.csv").write_text("recording,person\nanna.take1,anna\nanna.take2.MP4,anna\nb.v1.mp4,bob\nc.v1,cy\n")
+    corpus = open_corpus(root, "smoke")
+    assert [one.person for one in corpus.recordings] == ["anna", "anna", "bob", "cy"]
+    assert len({one.role for one in corpus.recordings[:2]}) == 1
+    assert not any("counts as a person of its own" in note for note in corpus.notes)
+
+
+def test_a_row_that_names_no_recording_is_told(tmp_path: Path) -> None:
+    root = grey_folder(tmp_path / "own")
+    add_grey(root, "e", frames=20)  # it is there, and cannot be used
+    (root / "persons.csv").write_text("recording,person\na,ann\nb,bob\nc,cy\nd.take,ann\ne,eve\n")
+    notes = open_corpus(root, "smoke").notes
+    row = "persons.csv line 5: there is no recording named 'd.take': the row does not count."
+    assert [note for note in notes if "no recording named" in note] == [row]
+    told = [(one.file, one.line) for one in check_corpus(root, "smoke").problems if one.kind == "no recording"]
+    assert told == [("persons.csv", 5)]
+
+
 @pytest.mark.parametrize(
     ("splits", "message"),
     [

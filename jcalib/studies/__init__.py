@@ -7,6 +7,7 @@ from jcalib.studies.feature_audits import audit_features
 from jcalib.studies.learning import LearningCurve, check_sizes, learning_cost, learning_curve
 from jcalib.studies.modality_dropout import dropout_cost, with_modality_dropout
 from jcalib.studies.published import NOT_COMPARABLE, beside
+from jcalib.studies.relations import Relations, relations
 from jcalib.studies.robustness import Robustness, robustness
 from jcalib.studies.search import Search, search
 from jcalib.studies.signals import signal_corruptions, signal_cost
@@ -16,6 +17,7 @@ __all__ = [
     "Audit",
     "Audits",
     "LearningCurve",
+    "Relations",
     "Robustness",
     "Search",
     "Study",
@@ -27,6 +29,7 @@ __all__ = [
     "dropout_cost",
     "learning_cost",
     "learning_curve",
+    "relations",
     "robustness",
     "search",
     "sentences",

@@ -16,13 +16,14 @@ from jcalib.settings import preset as preset_of
 from jcalib.studies import factors, families, practices, verdicts
 from jcalib.studies.claims import claims
 from jcalib.studies.cost import costs, flops
-from jcalib.studies.families import SINGLE
+from jcalib.studies.families import MEAN, SINGLE
 from jcalib.studies.statistics import Comparison, ccc_from_sums, compare, sums
 from jcalib.training import Run, evaluation, fit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from jcalib.studies.relations import Relations
     from jcalib.studies.robustness import Robustness
 
 
@@ -165,7 +166,9 @@ class Study:
         """Return the answer in one sentence that follows from the numbers."""
         said = f" All numbers are {self.practice}." if self.practice else ""
         data = "these features" if self._own else "this corpus"
-        return verdicts.headline(self.primary(), self.against_mixer(), data) + said
+        run = "concat" in self.sums
+        concat = families.difference(self.sums, "concat", "cross", MEAN, self.persons, self.margin) if run else None
+        return verdicts.headline(self.primary(), self.against_mixer(), data, concat) + said
 
     @property
     def practice(self) -> str:
@@ -186,7 +189,7 @@ class Study:
         """Return what difference could have been seen, and what no interval covers."""
         once = " One label per recording: each counts once." * self._first.settings.one_label
         of_data = "one set of features" if self._own else "one encoder"
-        return verdicts.detectable(self.primary(), f"one training set, {of_data}") + once
+        return verdicts.detectable(self.primary(), f"one training set, {of_data}", self.against_mixer()) + once
 
     def plot(self) -> "Figure":
         """Draw the differences with their intervals."""
@@ -229,12 +232,10 @@ class Study:
         named = {name: self.runs[name] for name in families.named(self.runs)}
         return costs(named, device).merge(self.table()[["fusion", "mean", "low", "high"]], on="fusion")
 
-    def claims(
-        self, corrupted: "Robustness | None" = None, blocks: Sequence[Mapping[str, float]] | None = None
-    ) -> pd.DataFrame:
+    def claims(self, corrupted: "Robustness | None" = None, without: "Relations | None" = None) -> pd.DataFrame:
         """Return what the abstracts claim of joint, a row each with its verdict: `studies.claims.claims`."""
         operations = {name: flops(run.settings) for name, run in self.runs.items()}
-        return claims(self.sums, self.persons, operations, corrupted, blocks, self.margin)
+        return claims(self.sums, self.persons, operations, corrupted, without, self.margin)
 
     def write(self, folder: Path | str) -> list[Path]:
         """Write tables as CSV and LaTeX, and figures as PNG and vector PDF, each with its numbers as CSV.

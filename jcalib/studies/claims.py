@@ -12,19 +12,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
 from jcalib.fusion.registry import CELL
 from jcalib.studies import factors, families
-from jcalib.studies.corruptions import WORDS
-from jcalib.studies.statistics import CANNOT_TELL, LEVEL, TOO_FEW, Comparison, contrast, holm
+from jcalib.studies.relations import INTER, INTRA, Relations
+from jcalib.studies.statistics import CANNOT_TELL, TOO_FEW, Comparison, contrast, holm
 from jcalib.studies.verdicts import format_ccc, format_interval
 
 if TYPE_CHECKING:
     from jcalib.studies.robustness import Robustness
 
 SUPPORTED, NOT_SUPPORTED, NOT_RUN = "supported", "not supported", "not run"
-LEAST_BLOCK = 0.25  # of a correlation's energy that its own and its other block each hold where both are kept
 ABSENT = ("voice missing", "face missing")
 NOISY = ("voice noise", "face noise")
 
@@ -55,7 +53,7 @@ def claims(
     persons: Sequence[str],
     flops: Mapping[str, int],
     corrupted: "Robustness | None" = None,
-    blocks: Sequence[Mapping[str, float]] | None = None,
+    without: Relations | None = None,
     margin: float = 0.02,
 ) -> pd.DataFrame:
     """Return the claims as a table, a row each.
@@ -65,14 +63,14 @@ def claims(
         persons: the person of each recording, (R,).
         flops: operations of one sequence, by fusion.
         corrupted: the fusions under corruption, if that was run.
-        blocks: of each seed of joint, "audio" and "visual" to the share of the correlation's energy in the modality's
-            own block, as `explain.block_shares` gives it, if that was run.
+        without: joint without a block of its correlation, from `studies.relations`, if that was run.
         margin: the largest difference in CCC that does not matter.
 
     Returns:
         Columns of `Claim`.
     """
-    tested = _differences(sums, persons, corrupted, margin)
+    tested = _differences(sums, persons, margin) + _relations(without, margin)
+    tested += _corrupted(corrupted)
     primary, others = tested[0], tested[1:]
     ran = [one for _, _, one, _ in others if one is not None]
     adjusted = iter(holm([one.p for one in ran]))
@@ -80,7 +78,6 @@ def claims(
     for claim, test, one, missing in others:
         again = one and replace(one, p_adjusted=float(next(adjusted)))
         rows.append(_row(claim, test, again, missing))
-    rows[5:5] = [_block(blocks, modality) for modality in WORDS]
     rows.append(_cost(sums, persons, flops, margin))
     return pd.DataFrame(rows)
 
@@ -109,9 +106,7 @@ def verdict(comparison: Comparison) -> str:
 Tested = tuple[str, str, Comparison | None, str]
 
 
-def _differences(
-    sums: Mapping[str, np.ndarray], persons: Sequence[str], corrupted: "Robustness | None", margin: float
-) -> list[Tested]:
+def _differences(sums: Mapping[str, np.ndarray], persons: Sequence[str], margin: float) -> list[Tested]:
     """Return the claims that one fusion, or one setting, scores higher than another; None where it was not run."""
     rows: list[Tested] = []
     for other, words in (
@@ -131,12 +126,37 @@ def _differences(
         tables = [sums[name] for name in weights] if cells else []
         one = contrast(tables, [*weights.values()], persons, margin) if cells else None
         rows.append((words, f"key joint - {other}, mean over cells", one, "compare the 24 cells too"))
+    return rows
+
+
+def _relations(without: Relations | None, margin: float) -> list[Tested]:
+    """The claims that joint's scores rest on either block of its correlation."""
+    rows: list[Tested] = []
+    for kind, block in ((INTRA, "own"), (INTER, "other's")):
+        one = without.needed(kind, margin) if without else None
+        test = f"joint - joint with the {block} block of both correlations at 0"
+        rows.append(
+            (
+                f"predicts from the {kind} relations in its correlation",
+                test,
+                one,
+                "hand in studies.relations(run, features)",
+            )
+        )
+    return rows
+
+
+def _corrupted(corrupted: "Robustness | None") -> list[Tested]:
+    """The claims that joint is robust: it scores higher on what is left, and it loses less than vanilla does."""
+    rows: list[Tested] = []
     for kinds, word in ((ABSENT, "absent"), (NOISY, "noisy")):
         known = {one.kind for one in corrupted.corruptions} if corrupted else set()
         ran = corrupted is not None and set(kinds) <= known and {"joint", "cross"} <= set(corrupted.fusions)
-        one = corrupted.advantage("joint", "cross", kinds) if corrupted is not None and ran else None
-        words = f"scores higher than vanilla with a modality {word}"
-        rows.append((words, f"joint - cross, mean of {' and '.join(kinds)}", one, "evaluate under corruption"))
+        for words, what in (("scores higher", "joint - cross"), ("loses less", "loss of cross - loss of joint")):
+            lost = what.startswith("loss")
+            one = corrupted.advantage("joint", "cross", kinds, lost) if corrupted is not None and ran else None
+            test = f"{what}, mean of {' and '.join(kinds)}"
+            rows.append((f"{words} than vanilla with a modality {word}", test, one, "evaluate under corruption"))
     return rows
 
 
@@ -149,27 +169,6 @@ def _row(claim: str, test: str, one: Comparison | None, missing: str) -> Claim:
 def _sample(one: Comparison) -> str:
     few = f", {TOO_FEW}" if one.verdict == TOO_FEW else ""
     return f"{one.clusters} {one.unit} x {one.seeds} seeds{few}"
-
-
-def _block(blocks: Sequence[Mapping[str, float]] | None, modality: str) -> Claim:
-    """Return whether a correlation keeps both: its own and its other block each hold a quarter of its energy."""
-    claim = f"keeps both relations in the correlation of the {WORDS[modality]}"
-    test = f"share of its energy in its own block; both hold {format_ccc(LEAST_BLOCK, 2)} or more"
-    if blocks is None:
-        return Claim(claim, test, NOT_RUN, measured="hand in explain.block_shares of joint's seeds")
-    shares = np.array([one[modality] for one in blocks])
-    if len(shares) < 2:
-        return Claim(claim, test, CANNOT_TELL, float(shares.mean()), measured="1 seed")
-    half = float(stdtrit(len(shares) - 1, 1 - LEVEL / 2)) * shares.std(ddof=1) / np.sqrt(len(shares))
-    mean = float(shares.mean())
-    low, high = mean - half, mean + half
-    if low >= LEAST_BLOCK and high <= 1 - LEAST_BLOCK:
-        found = SUPPORTED
-    elif high < LEAST_BLOCK or low > 1 - LEAST_BLOCK:
-        found = NOT_SUPPORTED
-    else:
-        found = CANNOT_TELL
-    return Claim(claim, test, found, mean, low, high, f"{len(shares)} seeds")
 
 
 def _cost(sums: Mapping[str, np.ndarray], persons: Sequence[str], flops: Mapping[str, int], margin: float) -> Claim:

@@ -121,13 +121,14 @@ def single(sums: Mapping[str, ArrayLike], clusters: Sequence[str] | None = None,
 def overview(
     sums: Mapping[str, ArrayLike], clusters: Sequence[str] | None = None, margin: float = 0.02
 ) -> "pd.DataFrame":
-    """Return what the differences figure draws: joint - mixer and every fusion of two modalities - cross, on the mean.
+    """Return what the differences figure draws, on the mean: joint - mixer, joint - concat, and every fusion of two
+    modalities - cross.
 
     Intervals without p values and verdicts: those are the families' to give. Single modalities are so far below that
     they would press the rest together; the scores figure shows them.
     """
-    mixer = (("joint", "mixer", MEAN),) if {"joint", "mixer"} <= set(sums) else ()
-    tests = (*mixer, *((name, "cross", MEAN) for name in named(sums) if name not in ("cross", *SINGLE)))
+    simpler = [("joint", name, MEAN) for name in ("mixer", "concat") if {"joint", name} <= set(sums)]
+    tests = (*simpler, *((name, "cross", MEAN) for name in named(sums) if name not in ("cross", *SINGLE)))
     table = _family("overview", tests, sums, clusters, margin).frame()
     return table.drop(columns=["p", "p_adjusted", "verdict"])
 

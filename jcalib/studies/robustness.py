@@ -101,12 +101,13 @@ class Robustness:
                 rows.append(row | {"effective_low": effective.low, "effective_high": effective.high})
         return pd.DataFrame(rows)
 
-    def advantage(self, a: str, b: str, kinds: Iterable[str]) -> Comparison:
+    def advantage(self, a: str, b: str, kinds: Iterable[str], beyond_clean: bool = False) -> Comparison:
         """Compare two fusions under corruption: the mean of A - B over kinds, and over each kind's severities.
 
         Args:
             a, b: names of fusions.
             kinds: of corruption; clean severities do not count.
+            beyond_clean: less what A - B is without corruption, so that it says by how much less A loses than B does.
 
         Raises:
             UserError: a fusion or a kind that was not evaluated.
@@ -115,6 +116,8 @@ class Robustness:
         known = {one.kind: one for one in self.corruptions}
         chosen = [known[choose(kind, known, "corruption")] for kind in kinds]
         shares = {(one.kind, level): 1 / len(one.worse) / len(chosen) for one in chosen for level in one.worse}
+        if beyond_clean:
+            shares |= {(one.kind, one.clean): -1 / len(chosen) for one in chosen}
         weights = {(first, *place): share for place, share in shares.items()}
         return self._compare(weights | {(second, *place): -share for place, share in shares.items()})
 

@@ -60,20 +60,37 @@ def format_interval(low: float, high: float) -> str:
     return f"[{format_ccc(low)}, {format_ccc(high)}]"
 
 
-def headline(primary: Comparison, mixer: Comparison | None = None, data: str = "this corpus") -> str:
-    """Return the report's first sentence: does joint beat vanilla, and is it the correlation that does it?
+def headline(
+    primary: Comparison,
+    mixer: Comparison | None = None,
+    data: str = "this corpus",
+    concat: Comparison | None = None,
+) -> str:
+    """Return the report's first sentences: does joint beat vanilla, is it the correlation, and is it joint at all?
 
     Args:
         primary: joint - cross on the mean of valence and arousal.
         mixer: joint - mixer, the same network without the correlation; None where it was not run.
         data: what both were compared on, in words.
+        concat: concat - cross, plain concatenation; None where it was not run.
     """
+    return f"{_joint(primary, mixer, data)}{_concat(concat)}"
+
+
+def _joint(primary: Comparison, mixer: Comparison | None, data: str) -> str:
     sentence = f"On {data} {_joint_and_vanilla(primary)}"
     if mixer is None:
         return f"{sentence}."
     # A difference smaller than the margin leaves nothing that the correlation could be credited with.
     first = "same" if primary.within_margin and _outcome(primary) != "few" else _outcome(primary)
     return f"{sentence}, {_correlation(first, mixer)}."
+
+
+def _concat(concat: Comparison | None) -> str:
+    """Whether it takes attention at all to beat vanilla; nothing where plain concatenation does not."""
+    if concat is None or _outcome(concat) != "a":
+        return ""
+    return f" Plain concatenation beats vanilla, too, by {_amount(concat)}."
 
 
 def beats_single(name: str, comparison: Comparison) -> str:
@@ -96,19 +113,24 @@ def beats_single(name: str, comparison: Comparison) -> str:
             return f"Whether {name} beats {SINGLE} cannot be said: {TOO_FEW}."
 
 
-def detectable(comparison: Comparison, uncovered: str = "one training set, one encoder") -> str:
+def detectable(
+    comparison: Comparison, uncovered: str = "one training set, one encoder", mixer: Comparison | None = None
+) -> str:
     """Return what could not have been seen: the smallest detectable difference, and what no interval covers.
 
     Args:
-        comparison: the comparison whose variance is meant.
+        comparison: joint - cross.
         uncovered: what there was only one of.
+        mixer: joint - mixer, whose variance is another one; None where it was not run.
     """
     seeds = f"{comparison.seeds} seeds" if comparison.seeds > 1 else "1 seed"
     sample = f"{_count(comparison)} × {seeds}"
     if _outcome(comparison) == "few" or math.isnan(comparison.detectable):
         seen = f"{sample} are too few to say what difference could have been seen"
     else:
-        seen = f"{sample} could have shown a difference of {format_ccc(comparison.detectable)} with 80 % power"
+        of_mixer = f", and of {format_ccc(mixer.detectable)} between joint and mixer," if mixer else ""
+        amount = f"{format_ccc(comparison.detectable)} between joint and vanilla{of_mixer}"
+        seen = f"{sample} could have shown a difference of {amount} with 80 % power"
     missing = uncovered if comparison.seeds > 1 else f"{uncovered}, one seed"
     return f"{seen}; what no interval here covers: {missing}."
 

@@ -8,8 +8,9 @@ from jcalib.studies.claims import claims, sentences
 from jcalib.studies.corruptions import Corruption
 from jcalib.studies.factors import cell_names
 from jcalib.studies.published import NOT_COMPARABLE, RESULTS, beside
+from jcalib.studies.relations import Relations
 from jcalib.studies.robustness import Robustness
-from jcalib.studies.statistics import sums
+from jcalib.studies.statistics import ccc_from_sums, sums
 
 PERSONS, SEEDS, FRAMES = 24, 4, 80
 PEOPLE = [f"p{number}" for number in range(PERSONS)]
@@ -78,22 +79,13 @@ def test_the_key_contrasts_need_the_cells(weak: str, supported: str) -> None:
     assert "cell" not in of(table, "joint - cross, the nearest")["test"], "cells are no fusions to be cheaper than"
 
 
-@pytest.mark.parametrize(
-    ("shares", "verdict"),
-    [
-        ([0.48, 0.52, 0.5], "supported"),
-        ([0.90, 0.92, 0.91], "not supported"),
-        ([0.10, 0.12, 0.11], "not supported"),
-        ([0.60, 0.90, 0.75], "cannot tell"),
-        ([0.5], "cannot tell"),
-    ],
-)
-def test_both_blocks_of_a_correlation(shares: list[float], verdict: str) -> None:
-    blocks = [{"audio": one, "visual": 1 - one} for one in shares]
-    table = claims({"joint": drawn(0.5), "cross": drawn(0.5)}, PEOPLE, FLOPS, blocks=blocks)
-    rows = table[table["claim"].str.contains("in the correlation of the")]
-    assert list(rows["verdict"]) == [verdict, verdict]
-    assert rows["number"].sum() == pytest.approx(1)
+@pytest.mark.parametrize(("left_out", "kept"), [("intra-modal", "inter-modal"), ("inter-modal", "intra-modal")])
+def test_a_relation_is_used_where_the_scores_fall_without_it(left_out: str, kept: str) -> None:
+    without = Relations({"joint": drawn(0.5), left_out: drawn(0.9), kept: drawn(0.505)}, PEOPLE)
+    table = claims({"joint": drawn(0.5), "cross": drawn(0.5)}, PEOPLE, FLOPS, without=without)
+    rows = table[table["claim"].str.contains("relations in its correlation")].set_index("claim")
+    assert rows.loc[f"predicts from the {left_out} relations in its correlation", "verdict"] == "supported"
+    assert rows.loc[f"predicts from the {kept} relations in its correlation", "verdict"] == "not supported"
 
 
 @pytest.mark.parametrize(
@@ -121,6 +113,26 @@ def test_under_corruption_the_corrupted_scores_count(bad: float, verdict: str) -
     table = claims({"joint": drawn(0.5), "cross": drawn(0.5)}, PEOPLE, FLOPS, corrupted)
     assert of(table, "joint - cross, mean of voice missing")["verdict"] == verdict
     assert of(table, "joint - cross, mean of voice noise")["verdict"] == verdict
+    assert of(table, "loss of cross - loss of joint, mean of voice missing")["verdict"] == verdict
+
+
+def test_a_lead_that_was_there_before_the_noise_is_no_robustness() -> None:
+    kinds = [
+        Corruption(kind, "", (0.0, 1.0), 0.0, lambda features, _: features) for kind in ("voice noise", "face noise")
+    ]
+    noise = {"joint": (0.5, 0.9), "cross": (0.8, 1.2)}  # clean, corrupted
+    found = {
+        (name, one.kind, at): drawn(noise[name][at > 0]) for name in noise for one in kinds for at in one.severities
+    }
+    corrupted = Robustness(tuple(kinds), found, ("joint", "cross"), PEOPLE, 1.0, "cross")
+    table = claims({"joint": drawn(0.5), "cross": drawn(0.8)}, PEOPLE, FLOPS, corrupted)
+    assert of(table, "joint - cross, mean of voice noise")["verdict"] == "supported"
+    lost = of(table, "loss of cross - loss of joint, mean of voice noise")
+    losses = {
+        name: np.subtract(*(ccc_from_sums(drawn(one).sum(0)).mean() for one in both)) for name, both in noise.items()
+    }
+    assert lost["number"] == pytest.approx(losses["cross"] - losses["joint"], abs=1e-6)
+    assert lost["verdict"] == "not supported"
 
 
 def test_the_published_rows_name_their_abstract_and_stand_below_ours() -> None:

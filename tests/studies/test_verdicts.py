@@ -107,6 +107,15 @@ def test_headline_without_a_mixer_says_nothing_of_the_correlation() -> None:
     assert headline(FIRST["A higher"]) == "On this corpus joint beats vanilla by **.041** CCC [.024, .058]."
 
 
+def test_headline_says_where_it_takes_no_attention_to_beat_vanilla() -> None:
+    alone = headline(FIRST["A higher"], SECOND[SAME])
+    assert headline(FIRST["A higher"], SECOND[SAME], concat=SECOND["A higher"]) == (
+        f"{alone} Plain concatenation beats vanilla, too, by **.033** CCC [.018, .048]."
+    )
+    for other in ("B higher", SAME, OPEN, TOO_FEW):
+        assert headline(FIRST["A higher"], SECOND[SAME], concat=SECOND[other]) == alone
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_sure_but_small_difference_is_called_small_and_explains_nothing(sign: int) -> None:
     text = headline(comparison(sign * 0.006, 0.002), SECOND["no difference above .02"])
@@ -138,8 +147,12 @@ def test_beats_single(verdict: str, words: str) -> None:
 
 def test_detectable_says_what_could_not_have_been_seen() -> None:
     assert detectable(FIRST["A higher"]) == (
-        "16 report persons × 5 seeds could have shown a difference of .024 with 80 % power; "
+        "16 report persons × 5 seeds could have shown a difference of .024 between joint and vanilla with 80 % power; "
         "what no interval here covers: one training set, one encoder."
+    )
+    assert (
+        "a difference of .024 between joint and vanilla, and of .018 between joint and mixer, with 80 %"
+        in detectable(FIRST["A higher"], mixer=SECOND[SAME])
     )
     assert detectable(FIRST["A higher"], "one training set").endswith("covers: one training set.")
     assert "one encoder, one seed." in detectable(comparison(0.04, 0.008, seeds=1))

@@ -215,6 +215,23 @@ def test_in_the_synergy_regime_one_modality_tells_nothing(
     assert failed(audit_corpus(synergy, features, small())) == {"true face cues", "synergy from the face alone"}
 
 
+def test_opposite_signs_of_two_targets_do_not_cancel(
+    corpus: Corpus, features: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached = {"face": (-0.3, 0.31), "voice": (-0.06, 0.05), "both": (0.8, 0.8)}
+    monkeypatch.setattr(oracles, "scores", lambda *_: reached)
+    rows = {audit.name: audit for audit in audit_corpus(corpus, features, small()).rows}
+    face, voice = (rows[f"synergy from the {view} alone"] for view in ("face", "voice"))
+    assert (face.value, face.holds) == (0.31, False) and (voice.value, voice.holds) == (-0.06, True)
+    assert "valence -0.06, arousal 0.05" in voice.why
+
+
+def test_what_the_true_cues_carry_is_said_per_target(clean: Audits) -> None:
+    why = {audit.name: audit.why for audit in clean.rows}
+    assert why["true face cues"].startswith("They carry 70% of valence and 50% of arousal, ")
+    assert why["true voice cues"].startswith("They carry 50% of valence and 70% of arousal, ")
+
+
 def test_few_persons_are_not_judged(corpus: Corpus, features: Features, monkeypatch: pytest.MonkeyPatch) -> None:
     fixed_scores(monkeypatch, face=0.9, voice=0.9, both=0)
     assert audit_corpus(corpus, features, small()).hold is False

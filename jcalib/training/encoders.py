@@ -112,7 +112,7 @@ def _key(corpus: Corpus, preset: Preset, device: str) -> str:
             [one.content() for one in recordings],
             [one.truth and hash_file(one.truth) for one in recordings],
             pick_device(device).type,
-            source_fingerprint("clips.py", "concordance.py", "encoders", "training/encoders.py"),
+            source_fingerprint("clips.py", "concordance.py", "encoders", "inputs.py", "media", "training/encoders.py"),
         ]
     )
 

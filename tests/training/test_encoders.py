@@ -9,9 +9,11 @@ import torch
 from torch import nn
 
 import jcalib.training.encoders as rooms
+from jcalib import files
 from jcalib.clips import clip_ends
 from jcalib.concordance import ccc
 from jcalib.corpora import Corpus, open_corpus
+from jcalib.files import ROOT
 from jcalib.inputs import clip_inputs, prepare_inputs
 from jcalib.settings import Preset, UserError, preset
 from jcalib.training import extract, load_encoder, train_encoders
@@ -95,6 +97,17 @@ def test_a_finished_encoder_is_not_trained_again(tmp_path: Path, monkeypatch: py
     next((tmp_path / "home" / "runs").glob("encoder-audio-*/status.json")).unlink()
     train_encoders(corpus, small(), "cpu")
     assert trained == ["audio"]
+
+
+@pytest.mark.parametrize("name", ["inputs.py", "media/sound.py", "encoders/compact.py"])
+def test_other_code_that_makes_inputs_trains_other_encoders(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = opened(tiny_corpus(tmp_path / "tiny"))
+    before, hashed = rooms._key(corpus, small(), "cpu"), files.hash_file
+    changed = ROOT / "jcalib" / name
+    monkeypatch.setattr(files, "hash_file", lambda path: "changed" if path == changed else hashed(path))
+    assert rooms._key(corpus, small(), "cpu") != before
 
 
 def test_only_the_encoder_persons_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -235,10 +235,9 @@ def _ceilings(case: _Case) -> list[Audit]:
         shares = [mix.redundancy + getattr(mix, f"unique_{view}") for mix in mixes]
         told = " and ".join(f"{share:.0%} of {target}" for share, target in zip(shares, TARGETS, strict=True))
         why = f"They carry {told}, through the window and head of the fusions"
+        found = f"true {view} cues", reached[view]
         tells = np.mean(shares) > NEAR**2
-        audits.append(
-            _above(name, reached[view], NEAR, f"{NEAR:g}", why) if tells else _below(name, reached[view], why)
-        )
+        audits.append(_above(*found, NEAR, f"{NEAR:g}", why) if tells else _below(*found, why))
     best = max(("face", "voice"), key=lambda view: np.mean(reached[view]))
     why = "Together they tell more than the better one, or there were nothing to fuse"
     audits.append(_above("true cues of both", reached["both"], float(np.mean(reached[best])), f"the {best}'s", why))

@@ -74,12 +74,13 @@ def read_traces(path: Path, shown: str, whose: str | None = None) -> tuple[dict[
             continue
         name = whose or _name(table, cells)
         own = rows.setdefault(name, [])
-        values = _values(table, cells, kind)
+        at = _place(table, cells, kind)
+        values = _values(table, cells, kind, at)
         if isinstance(values, str):
             what = f"{' '.join(cells)[:40]!r}: {values}"
             problems.append(Problem("unreadable line", shown, line, what, MASKED, name))
-            values = (float(len(own)) if kind == "line" else np.nan, np.nan, np.nan)
-        own.append((*values, line))
+            values = (np.nan, np.nan)
+        own.append((at, *values, line))
     traces = {}
     for name, written in rows.items():
         trace = _trace(kind, written, shown)
@@ -196,32 +197,53 @@ def _name(table: Table, cells: list[str]) -> str:
     return cells[index] if index < len(cells) else ""
 
 
-def _values(table: Table, cells: list[str], kind: str) -> tuple[float, float, float] | str:
-    """Where a row stands and its two values, or the rule that it breaks."""
+def _place(table: Table, cells: list[str], kind: str) -> float:
+    """Where a row stands, whatever its values are; NaN where it does not say, 0 where rows are counted."""
+    if kind == "line":
+        return 0.0
+    try:
+        at = table.number(cells[table.columns.index(kind)])
+    except (ValueError, IndexError):
+        return np.nan
+    fits = kind == "time" or (at >= 0 and at % 1 == 0)
+    return at if np.isfinite(at) and fits else np.nan
+
+
+def _values(table: Table, cells: list[str], kind: str, at: float) -> tuple[float, float] | str:
+    """A row's two values, or the rule that it breaks."""
     misfit = table.misfit(cells)
     if misfit:
         return misfit
-    numbers: dict[str, float] = {}
-    for name in (*TARGETS, *(() if kind == "line" else (kind,))):
+    if np.isnan(at):
+        return f"{kind} must be a whole number, 0 or more" if kind == "frame" else f"{kind} must be a number"
+    numbers = []
+    for name in TARGETS:
         try:
-            numbers[name] = table.number(cells[table.columns.index(name)])
+            numbers.append(table.number(cells[table.columns.index(name)]))
         except ValueError:
             return f"{name} must be a number"
-    at = numbers.get(kind, 0.0)
-    if not (np.isfinite(at) and (at >= 0 or kind == "time")) or (kind == "frame" and at != round(at)):
-        return f"{kind} must be a whole number, 0 or more" if kind == "frame" else f"{kind} must be a number"
-    for name in TARGETS:
-        if not (abs(numbers[name]) <= 1 or numbers[name] == INVALID or np.isnan(numbers[name])):
+        if not (abs(numbers[-1]) <= 1 or numbers[-1] == INVALID or np.isnan(numbers[-1])):
             return f"{name} lies in [-1, 1], or is {INVALID}"
-    return at, numbers["valence"], numbers["arousal"]
+    return numbers[0], numbers[1]
 
 
 def _trace(kind: str, written: list[tuple[float, float, float, int]], shown: str) -> Trace:
     rows = np.array(written, float).reshape(-1, 4)
     rows = rows[np.isfinite(rows[:, 0])]
+    if kind != "line":
+        rows = rows[_adds(rows[:, 0], np.isnan(rows[:, 1:3]).all(axis=1))]
     at = np.arange(len(rows), dtype=float) if kind == "line" else rows[:, 0]
     values = np.where(rows[:, 1:3] == INVALID, np.nan, rows[:, 1:3])
     return Trace(kind, at, values, rows[:, 3].astype(int), shown)
+
+
+def _adds(at: np.ndarray, empty: np.ndarray) -> np.ndarray:
+    """Which rows add something: one without a value adds nothing to another one of its place."""
+    order = np.lexsort((empty, at))  # at each place those with values come first
+    again = np.concatenate([[False], np.diff(at[order]) == 0])[: len(at)]
+    adds = np.ones(len(at), bool)
+    adds[order] = ~(again & empty[order])
+    return adds
 
 
 def _mostly_unreadable(name: str, rows: int, problems: list[Problem], shown: str) -> list[Problem]:

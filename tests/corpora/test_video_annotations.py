@@ -81,6 +81,27 @@ def test_frames_are_known_by_their_numbers(tmp_path: Path, first: int) -> None:
     assert ("counted from 1" in said) == (first == 1)
 
 
+@pytest.mark.parametrize("bad", ["1,high,0", "1,7,0", "1,0", "1,0,0,"])
+def test_an_unreadable_row_keeps_its_frame(tmp_path: Path, bad: str) -> None:
+    rows = [f"{frame},{frame / 50},0" for frame in range(2, 51)]
+    found = labels(written(tmp_path, "\n".join(["frame,valence,arousal", bad, *rows])))
+    assert np.isnan(found[0]).all()
+    np.testing.assert_allclose(found[1:, 0], np.arange(2, 51) / 50, atol=1e-6)
+
+
+def test_nothing_is_interpolated_over_an_unreadable_row(tmp_path: Path) -> None:
+    rows = [f"{stamp / 10:.1f},0.5,0" for stamp in range(20)]
+    rows[7] = "0.7,high,0"
+    found = labels(written(tmp_path, "\n".join(["time,valence,arousal", *rows])))
+    assert np.isnan(found[:48, 0]).nonzero()[0].tolist() == [16, 17, 18, 19]  # between .6 and .8 s
+
+
+def test_an_unreadable_row_makes_no_row_come_twice(tmp_path: Path) -> None:
+    rows = [f"{frame},0.1,0" for frame in range(50)]
+    path = written(tmp_path, "\n".join(["frame,valence,arousal", "7,high,0", *rows, "7,0,0,0", "60,x,0", "60,y,0"]))
+    np.testing.assert_allclose(labels(path)[:, 0], 0.1, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("content", "kind", "what"),
     [

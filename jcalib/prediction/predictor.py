@@ -5,7 +5,7 @@ are kept.
 """
 
 from collections.abc import Iterable
-from itertools import count, islice, tee
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -129,10 +129,10 @@ class Predictor:
         hop, size, device = self.encoding.hop, self.encoding.size, str(self._device)
         span = self.encoding.clip_frames
         windows = Windows(self.ensemble, self.run.settings.training.clips, span // hop, self._device)
-        seeing, hearing = tee(seen.watch(seen.until_damaged(frames), progress))
-        crops = picture_clips((frame.crop for frame in seeing), count(hop - 1, hop), size, span)
-        ends_s = (frame.time for frame in islice(hearing, hop - 1, None, hop))
-        sound = sound_clips(seen.until_damaged(sound_windows(file.path, ends_s, SAMPLES, RATE)))
+        faces = (frame.crop for frame in seen.watch(seen.until_damaged(frames), progress))
+        crops = picture_clips(faces, count(hop - 1, hop), size, span)
+        # Voices come after the faces of the same clips, whose frames have left their times.
+        sound = sound_clips(seen.until_damaged(sound_windows(file.path, seen.ends(hop), SAMPLES, RATE)))
         voices = encode_clips(self._encoders["audio"], "audio", sound, size, device)
         heard = []
         for visual in encode_clips(self._encoders["visual"], "visual", crops, size, device):

@@ -37,6 +37,13 @@ class Seen:
             progress.advance()
             yield frame
 
+    def ends(self, hop: int) -> Iterator[float]:
+        """Yields the times of the clip ends, one every `hop` frames, as far as frames have come by when it is asked."""
+        end = hop - 1
+        while end < len(self.times):
+            yield self.times[end]
+            end += hop
+
     def until_damaged(self, items: Iterable[T]) -> Iterator[T]:
         """Passes items on until one cannot be read, and notes why."""
         try:

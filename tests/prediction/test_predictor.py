@@ -1,6 +1,8 @@
 """A run predicts a new video exactly as it predicts its corpus, and says what it could not see or hear."""
 
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -10,7 +12,7 @@ import pytest
 import jcalib as jca
 from jcalib.corpora import Corpus
 from jcalib.files import write_json
-from jcalib.media import FaceFrame, write_video
+from jcalib.media import FaceFrame, sound_windows, write_video
 from jcalib.prediction import Predictor, find_run
 from jcalib.prediction.predictor import predict
 from jcalib.settings import UserError
@@ -169,6 +171,32 @@ def remux(source: Path, target: Path) -> None:
             if packet.dts is not None:
                 packet.stream = streams[packet.stream.index]
                 new.mux(packet)
+
+
+def watched(frames: int, most: list[int]) -> Iterator[FaceFrame]:
+    """Frames with crops; the last of `most` is the largest number of crops that were alive at one time."""
+    known: list[weakref.ref[np.ndarray]] = []
+    for index in range(frames):
+        crop = np.full((112, 112, 3), index % 256, np.uint8)
+        known = [*(one for one in known if one() is not None), weakref.ref(crop)]
+        most.append(max(len(known), *most[-1:], 0))
+        yield FaceFrame(index, index / 25, crop, None)
+
+
+def test_crops_are_let_go_where_the_soundtrack_is_damaged(
+    predictor: Predictor, film: Film, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks_off(path: Path, ends_s: Iterable[float], *size: int) -> Iterator[np.ndarray]:
+        yield from islice(sound_windows(path, ends_s, *size), 4)
+        raise UserError("the soundtrack cannot be read any more")
+
+    monkeypatch.setattr("jcalib.inputs.CHUNK", 2)
+    monkeypatch.setattr("jcalib.prediction.predictor.sound_windows", breaks_off)
+    most: list[int] = []
+    found = predictor(film(), watched(400, most))
+    assert found.frame()["voice"].sum() == 32 and len(found.frame()) == 400
+    assert "cannot be read any more" in found.trouble
+    assert most[-1] < 80, "two clip ends, 8 frames apart, look back on 32 frames"
 
 
 def test_what_is_no_video_is_refused(predictor: Predictor, tmp_path: Path) -> None:

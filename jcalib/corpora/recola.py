@@ -112,8 +112,9 @@ def _rated(root: Path, name: str, target: str, times: np.ndarray, problems: list
     """The ratings of one target at the frames' times, (T, 1): the gold standard, or the mean over raters."""
     for kinds in (GOLD, RATERS):
         for path in _rating_files(root, kinds, target, name):
-            stamps, values = read_ratings(path)
             shown = path.relative_to(root).as_posix()
+            stamps, values, found = read_ratings(path, shown, name)
+            problems += found
             if np.nanmax(np.abs(values), initial=0) > 1:
                 raise UserError(f"{shown} has a rating beyond 1: a label lies in [-1, 1].")
             if kinds == RATERS:

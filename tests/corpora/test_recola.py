@@ -1,6 +1,7 @@
 """RECOLA's layout on a miniature: gold standard before raters, ratings on the frames' clock, delays on request."""
 
 import json
+import shutil
 import wave
 from pathlib import Path
 
@@ -159,19 +160,43 @@ def test_other_names_take_their_split_from_a_file(root: Path, tmp_path: Path) ->
         ("time;gold\n0.04;0.1\n0.04;0.2\n", "line 3 does not come later"),
         ("a;b\n0;0.1\n", "one of them must be a time"),
         ("time;gold\n0;high\n", "no column of ratings"),
+        ("time;gold\n0;0.1\nO.04;0.2\n0.08;0.3\n", "line 3 has the time 'O.04'"),
     ],
 )
 def test_ratings_that_cannot_be_read_say_where(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "a.csv").write_text(text)
     with pytest.raises(UserError, match=message):
-        read_ratings(tmp_path / "a.csv")
+        read_ratings(tmp_path / "a.csv", "a.csv", "a")
 
 
 def test_ratings_without_names_begin_with_the_time(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("0.00,0.1,?\n0.04,0.2,0.4\n")
-    times, values = read_ratings(tmp_path / "a.csv")
+    times, values, problems = read_ratings(tmp_path / "a.csv", "a.csv", "a")
     np.testing.assert_array_equal(times, [0, 0.04])
     np.testing.assert_array_equal(values, [[0.1, np.nan], [0.2, 0.4]])
+    assert not problems
+
+
+def test_a_rating_that_cannot_be_read_costs_itself_and_not_its_rater(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("who;time;FM1;FM2\na;0;.1;.2\na;0.04;O.2;.3\na;0.08;.3;.4\n")
+    _, values, problems = read_ratings(tmp_path / "a.csv", "FM/a.csv", "a")
+    np.testing.assert_array_equal(values, [[0.1, 0.2], [np.nan, 0.3], [0.3, 0.4]])
+    (told,) = problems
+    assert told[:4] == ("unreadable line", "FM/a.csv", 3, "'O.2': a rating must be a number") and told.name == "a"
+
+
+def test_a_rating_that_cannot_be_read_is_told_of_the_corpus(root: Path, corpus: Corpus, tmp_path: Path) -> None:
+    shutil.copytree(root, tmp_path / "own")
+    file = tmp_path / "own" / "ratings_individual" / "arousal" / "dev_1.csv"
+    lines = file.read_text().split("\n")
+    cells = lines[20].split(";")
+    lines[20] = ";".join([cells[0], "O.2", *cells[2:]])
+    file.write_text("\n".join(lines))
+    found = open_corpus(tmp_path / "own", "recola")
+    (before,), (after,) = (one.with_role("report") for one in (corpus, found))
+    changed = np.abs(after.labels - before.labels)[:, 1]
+    assert changed[19] == pytest.approx(0.15, abs=1e-4) and changed.argmax() == 19  # the mean of the two others
+    assert any("dev_1.csv line 21: 'O.2'" in note for note in found.notes)
 
 
 def test_a_bad_file_costs_its_recording(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ class Predictor:
             table=prediction_table(times, values, present, self.calibration),
             boxes=boxes,
             calibration=self.calibration,
-            notes=file.notes(seen),
+            notes=file.notes(seen, self.encoding.clip_frames),
             trouble=missing,
         )
 

@@ -93,8 +93,13 @@ class Video:
             return read_faces(self.path)
         return (FaceFrame(index, index / self.fps, None, None) for index in range(self.length))
 
-    def notes(self, seen: Seen) -> tuple[str, ...]:
-        """Say what a reader of its predictions has to know, one sentence each."""
+    def notes(self, seen: Seen, clip_frames: int) -> tuple[str, ...]:
+        """Say what a reader of its predictions has to know, one sentence each.
+
+        Args:
+            seen: what came by.
+            clip_frames: frames that a clip of the run spans.
+        """
         found = []
         if not self.pictures:
             found.append("No picture stream: predicted from the voice alone.")
@@ -105,8 +110,8 @@ class Video:
         own = (len(seen.times) - 1) / (seen.times[-1] - seen.times[0]) if len(seen.times) > 1 else self.fps
         if not 0.9 < own / self.fps < 1.1:
             found.append(
-                f"{own:.3g} frames a second, the run learned from {self.fps:.3g}: a clip is 32 frames, so it lasts "
-                f"{32 / own:.2f} s here instead of {32 / self.fps:.2f} s."
+                f"{own:.3g} frames a second, the run learned from {self.fps:.3g}: a clip is {clip_frames} frames, so "
+                f"it lasts {clip_frames / own:.2f} s here instead of {clip_frames / self.fps:.2f} s."
             )
         return tuple(found)
 

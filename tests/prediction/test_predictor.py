@@ -137,7 +137,11 @@ def test_shorter_than_a_clip(predictor: Predictor, film: Film) -> None:
 
 def test_another_frame_rate_is_said(predictor: Predictor, tmp_path: Path) -> None:
     write_video(tmp_path / "fast.mp4", [square_face(0.5, 64)] * 60, 50, tone(1.2))
-    assert "50 frames a second, the run learned from 25" in predictor(tmp_path / "fast.mp4").notes[1]
+    note = predictor(tmp_path / "fast.mp4").notes[1]
+    assert "50 frames a second, the run learned from 25: a clip is 32 frames, so it lasts 0.64 s here instead" in note
+    predictor.encoding = predictor.encoding.changed(clip_frames=16)
+    note = predictor(tmp_path / "fast.mp4").notes[1]
+    assert "a clip is 16 frames, so it lasts 0.32 s here instead of 0.64 s" in note
 
 
 @pytest.mark.parametrize(("suffix", "kept"), [("mkv", True), ("mkv", False), ("mp4", False)])

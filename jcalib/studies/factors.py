@@ -21,7 +21,7 @@ from jcalib.fusion.registry import CELL
 from jcalib.settings import UserError
 from jcalib.studies.families import MEAN, name_verdict
 from jcalib.studies.latex import booktabs
-from jcalib.studies.statistics import LEVEL, TARGETS, Comparison, contrast, holm
+from jcalib.studies.statistics import TARGETS, Comparison, contrast, holm
 from jcalib.studies.verdicts import format_ccc, format_interval
 
 if TYPE_CHECKING:
@@ -138,10 +138,10 @@ def _amount(one: Mapping[Any, Any]) -> str:
 
 
 def to_latex(table: "pd.DataFrame") -> str:
-    """Return the effects for a paper (booktabs), with 95 % intervals; a star where Holm's p is below .05."""
+    """Return the effects for a paper (booktabs), with 95 % intervals; a star where the verdict is a difference."""
     rows: dict[tuple[str, str], list[str]] = {}
     for one in table.to_dict("records"):  # targets in order within an effect
-        star = "*" if one["p_adjusted"] < LEVEL else ""
+        star = "*" if one["verdict"].endswith(" higher") else ""
         cell = _amount(one).replace(" ", f"{star} ", 1)
         effect = one["effect"].replace(" - ", " $-$ ")
         rows.setdefault((f"{one['switch']}: {effect}", one["kind"]), []).append(cell)

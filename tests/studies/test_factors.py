@@ -17,8 +17,9 @@ from jcalib.studies.factors import (
     sentences,
     setting,
     shapley,
+    to_latex,
 )
-from jcalib.studies.statistics import compare, contrast, holm, sums
+from jcalib.studies.statistics import TOO_FEW, compare, contrast, holm, sums
 from jcalib.studies.verdicts import format_ccc
 
 R, S, T = 20, 4, 60
@@ -135,6 +136,14 @@ def test_an_interval_covers_the_effect_of_fresh_persons_and_seeds() -> None:
 
 def _of(tables: dict[str, np.ndarray], weights: dict[str, float]) -> tuple[list[np.ndarray], list[float]]:
     return [tables[name] for name in weights], list(weights.values())
+
+
+def test_a_star_stands_where_the_verdict_is_a_difference() -> None:
+    table = factors(drawn())
+    assert to_latex(table).count("*") == table["verdict"].str.endswith("higher").sum() > 0
+    few = factors({name: table[:8] for name, table in drawn().items()})
+    assert (few["p_adjusted"] < 0.05).any() and set(few["verdict"]) == {TOO_FEW, ""}
+    assert "*" not in to_latex(few)
 
 
 def test_a_missing_cell_is_named() -> None:

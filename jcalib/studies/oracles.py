@@ -5,14 +5,15 @@ under noise), and the mixer, a temporal MLP on both modalities, is trained on th
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import cycle
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jcalib.features import Features
-from jcalib.settings import CorpusSettings, Preset
+from jcalib.settings import CorpusSettings, Preset, UserError
 from jcalib.studies.ablation import Study
 from jcalib.studies.statistics import TARGETS, ccc_from_sums
 from jcalib.training import fit
@@ -68,25 +69,42 @@ def with_synergy_target(features: Features, truths: Sequence[Truth]) -> Features
     return _named(replace(features, recordings=infos, target=target))
 
 
-def with_strangers_labels(features: Features, rng: np.random.Generator) -> Features:
-    """Give every recording that trains or selects the labels of another one: nothing is left to learn.
+def with_strangers_labels(features: Features, rng: np.random.Generator, *, shift: int = 1) -> Features:
+    """Give every recording that trains or selects the labels of another person's: nothing is left to learn.
 
     Args:
         features: the report persons keep their labels.
-        rng: whose labels go to whom.
+        rng: in which circle the persons of a role stand.
+        shift: how far around it labels travel. Over the shifts 1 to n - 1 of one circle each of n persons has the
+            labels of every other one once; where n is smaller the shifts begin again.
+
+    Raises:
+        UserError: a role has one person only.
     """
     infos = list(features.recordings)
     target = features.target.copy()
     for role in ("fusion", "selection"):
-        numbers = features.of_role(role)
-        order = rng.permutation(len(numbers))
-        for place, stranger in zip(order, np.roll(order, 1), strict=True):
-            one, labels = numbers[place], features.recordings[numbers[stranger]].labels
-            fitted = np.resize(labels, infos[one].labels.shape)
+        for one, stranger in _strangers(features, role, rng, shift):
+            fitted = np.resize(features.recordings[stranger].labels, infos[one].labels.shape)
             infos[one] = replace(infos[one], labels=fitted)
             first, count = features.span(one)
             target[first : first + count] = fitted[features.frame[first : first + count]]
     return _named(replace(features, recordings=tuple(infos), target=target))
+
+
+def _strangers(features: Features, role: str, rng: np.random.Generator, shift: int) -> Iterator[tuple[int, int]]:
+    """Yield each recording of a role and the one whose labels it gets, by number."""
+    owned: dict[str, list[int]] = {}
+    for number in features.of_role(role):
+        owned.setdefault(features.recordings[number].person, []).append(number)
+    if len(owned) == 1:
+        raise UserError(
+            f"{role} has one person, {next(iter(owned))}: labels of a stranger need two. Name more persons for it."
+        )
+    persons, order = list(owned.values()), rng.permutation(len(owned))
+    steps = 1 + (shift - 1) % max(len(owned) - 1, 1)
+    for place, giver in zip(order, np.roll(order, steps), strict=True):
+        yield from zip(persons[place], cycle(persons[giver]), strict=False)
 
 
 def scores(features: Features, preset: Preset) -> dict[str, tuple[float, float]]:

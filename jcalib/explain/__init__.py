@@ -25,8 +25,10 @@ from jcalib.explain.relevance import clip_relevance
 from jcalib.explain.seeds import across_seeds, rank_correlation
 from jcalib.explain.sentences import (
     faithful_sentence,
+    gating_sentences,
     looking_headline,
     looking_sentence,
+    seeds_sentence,
     trust_headline,
     trust_sentence,
 )
@@ -73,6 +75,7 @@ __all__ = [
     "examine",
     "faithful_sentence",
     "feature_covariance",
+    "gating_sentences",
     "integrated_gradients",
     "interval_table",
     "jackknife",
@@ -90,6 +93,7 @@ __all__ = [
     "reach",
     "read_clip",
     "region",
+    "seeds_sentence",
     "shares_under",
     "summary",
     "swap_influence",

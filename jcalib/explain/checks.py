@@ -87,7 +87,8 @@ def curves(values: NDArray, probed: Probe) -> tuple[NDArray[np.float64], NDArray
     """Take cells away, and put them back, in the order in which the map says they carry the prediction.
 
     Cells that push from the baseline towards the prediction come first, equal ones in random order; the curves are
-    (f - bare) / (whole - bare), cut to 0 to 1: a map that is right about what pushes back overshoots.
+    (f - bare) / (whole - bare). They leave 0 to 1 where a map is right about what pushes back: once all that pushes
+    towards the prediction is gone, it lies beyond the baseline. To cut that off would make all good maps alike.
 
     Args:
         values: the map of the modality.
@@ -105,7 +106,7 @@ def curves(values: NDArray, probed: Probe) -> tuple[NDArray[np.float64], NDArray
     gone = place[None] < np.rint(between * len(order))[:, None]
     masks = np.concatenate([gone, ~gone]).reshape(-1, *values.shape)
     reached = (probed.predict_masked(masks) - probed.bare) / (probed.whole - probed.bare)
-    deletion, insertion = np.split(reached.clip(0, 1), 2)
+    deletion, insertion = np.split(reached, 2)
     return np.concatenate([[1.0], deletion, [0.0]]), np.concatenate([[0.0], insertion, [1.0]])
 
 
@@ -127,7 +128,7 @@ def infidelity(values: NDArray, probed: Probe) -> float:
 
 
 def area(curve: NDArray[np.float64]) -> float:
-    """Return the area under a curve of `curves`, 0 to 1."""
+    """Return the area under a curve of `curves`: its mean over the share of cells."""
     return float(np.trapezoid(curve, FRACTIONS))
 
 

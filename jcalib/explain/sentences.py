@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jcalib.explain.intervals import Interval
-from jcalib.explain.trust import WORDS, best, summary
+from jcalib.explain.trust import WORDS, alike, best, summary
 from jcalib.studies.statistics import TOO_FEW
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def looking_sentence(
         averages, differences, first, second: as in `looking_headline`.
         target: whose prediction the interaction is of.
     """
-    return f"{_when(differences)} {_interaction(averages, differences, first, second, target)}"
+    added = _added(averages, first, second)
+    return f"{_when(differences)} {_interaction(averages, differences, first, second, target)} {added}"
 
 
 def looking_headline(averages: "pd.DataFrame", differences: "pd.DataFrame", first: str, second: str) -> str:
@@ -53,8 +54,8 @@ def trust_headline(table: "pd.DataFrame", target: str) -> str:
     """
     parts = []
     for modality, word in WORDS.items():
-        found = {question: best(table, modality, check) for question, check in _questions(target)}
-        asked = [f"{question}, trust {_winner(one)}" for question, one in found.items() if one]
+        found = [(question, check, best(table, modality, check)) for question, check in _questions(target)]
+        asked = [f"{question}, trust {_winner(table, modality, check, one)}" for question, check, one in found if one]
         parts.append(f"In the {word}: {'; '.join(asked)}." if asked else f"In the {word} no clip moved the prediction.")
     return " ".join(parts)
 
@@ -72,8 +73,10 @@ def trust_sentence(table: "pd.DataFrame", target: str) -> str:
             found = best(table, modality, check)
             if found:
                 reached = _average(averages, modality, check, found[0])
-                asked.append(f"{question}, {_trusted(found, check, reached)}")
+                trusted = _trusted(_winner(table, modality, check, found), found, check, reached)
+                asked.append(f"{question}, {trusted}")
         parts.append(f"In the {word}: {'; '.join(asked)}." if asked else f"In the {word} no clip moved the prediction.")
+        parts += _of_this_model(averages, modality, word)
     if not (table["check"] == "AUROC").any():
         parts.append("Where the cause lies is not measured: it is unknown, or the run's CCC interval includes 0.")
     return " ".join(parts)
@@ -96,9 +99,11 @@ def faithful_sentence(averages: "pd.DataFrame", method: str) -> str:
             )
             parts.append(
                 f"In the {word} {method.replace('_', ' ')} have infidelity {wrong} (0 is perfect; a uniform map "
-                f"{wrong_uniform}); with cells taken away in their order {left} of the prediction is left on average, "
-                f"in random order {left_uniform}."
+                f"{wrong_uniform}); with cells taken away in their order the prediction is at {left} on average, in "
+                f"random order at {left_uniform}."
             )
+    if parts:
+        parts.append("Here 1 is the clip's prediction and 0 the baseline's; below 0 what is left pushes back.")
     return " ".join(parts) or "Whether maps are faithful is not measured: no clip moved the prediction."
 
 
@@ -107,9 +112,25 @@ def _questions(target: str) -> tuple[tuple[str, str], ...]:
     return (f"where the cause of {target} lies", "AUROC"), ("which parts carry the prediction", "infidelity")
 
 
-def _winner(found: tuple[str, str, Interval]) -> str:
-    """The best method where it beats the best control, else none."""
-    return f"`{found[0]}`" if found[2].low > 0 else "none"
+def _winner(table: "pd.DataFrame", modality: str, check: str, found: tuple[str, str, Interval]) -> str:
+    """The best method where it beats the best control, with those that cannot be told from it; else none."""
+    if not found[2].low > 0:
+        return "none"
+    return " or ".join(f"`{name}`" for name in (found[0], *alike(table, modality, check, found[0])))
+
+
+def _of_this_model(averages: "pd.DataFrame", modality: str, word: str) -> list[str]:
+    """Which weights the maps depend on, where that was measured: near 0 where they do."""
+    mine = averages[(averages["modality"] == modality) & averages["check"].str.startswith("random ")]
+    if mine.empty:
+        return []
+    stages = [
+        f"{part['value'].min():.2f} to {part['value'].max():.2f} ({check.removeprefix('random ')})"
+        for check, part in mine.groupby("check", sort=False)
+    ]
+    clips = int(mine["clusters"].max())
+    said = f"With weights made random, maps of the {word} still agree with themselves (rank correlation) by"
+    return [f"{said} {', '.join(stages)}, over {clips} clips: near 0, a map depends on them."]
 
 
 def _average(averages: "pd.DataFrame", modality: str, check: str, method: str) -> Interval:
@@ -118,14 +139,15 @@ def _average(averages: "pd.DataFrame", modality: str, check: str, method: str) -
     return Interval(row["value"], row["low"], row["high"], int(row["clusters"]))
 
 
-def _trusted(found: tuple[str, str, Interval], check: str, reached: Interval) -> str:
+def _trusted(winner: str, found: tuple[str, str, Interval], check: str, reached: Interval) -> str:
     method, control, better = found
-    has, trusted = f"{check} {reached.text}, {CHANCE[check]}", f"trust {_winner(found)}"
+    has, trusted = f"{check} {reached.text}, {CHANCE[check]}", f"trust {winner}"
     if better.low > 0:
-        return f"{trusted} ({has}; better than {KNOWN[control]} by {better.text})"
+        return f"{trusted} (`{method}` has {has}; better than {KNOWN[control]} by {better.text})"
     general = control in ("mean map", "other target") and check == "AUROC" and reached.low > 0.5
     meaning = ": it tells where this model looks, not what moves this clip" if general else ""
-    return f"{trusted} (`{method}` has {has}, but is no better than {KNOWN[control]}: {better.signed}{meaning})"
+    worse = "is worse than" if better.high < 0 else "is no better than"
+    return f"{trusted} (`{method}` has {has}, but {worse} {KNOWN[control]}: {better.signed}{meaning})"
 
 
 def _looks(averages: "pd.DataFrame", differences: "pd.DataFrame", measure: str, first: str, second: str) -> str:
@@ -147,8 +169,8 @@ def _when(differences: "pd.DataFrame") -> str:
     for measure, (own, _) in TALK.items():
         mine = known[known["measure"] == measure]
         names = mine["condition"].iloc[mine["value"].abs().argsort().to_numpy()].tolist()
-        least, most = (f"{name} ({_interval(mine, name, measure).signed})" for name in (names[0], names[-1]))
-        parts.append(f"the {own}'s difference is largest for {most} and smallest for {least}")
+        least, most = (f"{_interval(mine, name, measure).signed} ({name})" for name in (names[0], names[-1]))
+        parts.append(f"the {own}'s difference lies between {least} and {most}")
     told = int(((known["low"] > 0) | (known["high"] < 0)).sum())
     return f"By condition {'; '.join(parts)}; {told} of {len(known)} such intervals leave 0 out."
 
@@ -161,6 +183,54 @@ def _interaction(averages: "pd.DataFrame", differences: "pd.DataFrame", first: s
         f"In the predicted {target}, what neither modality has alone is {by_fusion[first]:.3f} on average for "
         f"`{first}`, {by_fusion[second]:.3f} for `{second}` ({_difference(less)})."
     )
+
+
+def _added(averages: "pd.DataFrame", first: str, second: str) -> str:
+    """How long what attention adds is: a small cross-talk may mean a small addition."""
+    everywhere = averages[averages["condition"] == "all clips"].set_index(["fusion", "measure"])["value"]
+    sizes = [
+        f"{everywhere[first, measure]:.2f} for `{first}` and {everywhere[second, measure]:.2f} for `{second}` ({word})"
+        for measure, word in (("change, voice", "voice"), ("change, face", "face"))
+    ]
+    return f"The attended features differ from those attended to by {', '.join(sizes)} of their length."
+
+
+def gating_sentences(tables: "dict[str, pd.DataFrame]") -> list[str]:
+    """Answer "does a fusion leave a modality that has gone bad?", a sentence a kind of corruption, at its worst.
+
+    Args:
+        tables: by fusion, from `explain.shares_under`; kinds that name neither voice nor face are left out.
+    """
+    first = next(iter(tables.values()))
+    kinds = [kind for kind in dict.fromkeys(first["kind"]) if kind.startswith(("voice", "face"))]
+    return [f"{kind}: {'; '.join(_gates(name, tables[name], kind) for name in tables)}." for kind in kinds]
+
+
+def _gates(fusion: str, table: "pd.DataFrame", kind: str) -> str:
+    """Whether the share of the modality that went bad fell: shares are of the voice, the face's is the rest."""
+    word = kind.split()[0]
+    worst = table[(table["kind"] == kind) & ~table["clean"]].iloc[-1]
+    low, high, value = (float(worst[f"change{end}"]) for end in ("_low", "_high", ""))
+    if word == "face":
+        low, high, value = -high, -low, -value
+    moved = Interval(value, low, high, 0)
+    if np.isnan(low):
+        return f"of `{fusion}` nothing can be said: {TOO_FEW}"
+    verb = "goes on listening to" if not moved.excludes_zero else "leaves" if value < 0 else "listens more to"
+    return f"`{fusion}` {verb} the {word} (its share moves by {moved.signed})"
+
+
+def seeds_sentence(by_seed: "pd.DataFrame") -> str:
+    """Say how far seeds of each fusion agree on which clips they depend on.
+
+    Args:
+        by_seed: from `explain.across_seeds`, of one fusion or several.
+    """
+    parts = [
+        f"{part['agreement'].mean():.2f} for `{name}` ({part['agreement'].min():.2f} to {part['agreement'].max():.2f})"
+        for name, part in by_seed.groupby("fusion", sort=False)
+    ]
+    return f"Seeds agree with each other on what a prediction depends on by {', '.join(parts)}: 1 is the same for all."
 
 
 def _interval(differences: "pd.DataFrame", condition: str, measure: str) -> Interval:

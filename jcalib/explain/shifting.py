@@ -30,28 +30,43 @@ def shares_under(
 
     Returns:
         One row a kind and severity: kind, severity, unit, clean; the voice's share of |voice| + |face| (value, low,
-        high) and the mean |interaction| in target units (interaction, interaction_low, interaction_high), with 95 %
-        intervals over persons.
+        high), how far it moved from that without corruption (change, change_low, change_high), and the mean
+        |interaction| in target units (interaction, interaction_low, interaction_high), with 95 % intervals over
+        persons.
     """
     import pandas as pd
 
     clips = run.settings.training.clips
     part, others, rows = recordings_of(features, numbers), background(features, clips), []
-    untouched = _row(run, part, others, target)
+    untouched = _sizes(run, part, others, target)
     for one in corruptions:
         for severity in one.severities:
             clean = severity == one.clean
-            found = untouched if clean else _row(run, one.apply(part, severity), others, target)
-            rows.append({"kind": one.kind, "severity": severity, "unit": one.unit, "clean": clean, **found})
+            sizes = untouched if clean else _sizes(run, one.apply(part, severity), others, target)
+            measured = _row(sizes, untouched)
+            rows.append({"kind": one.kind, "severity": severity, "unit": one.unit, "clean": clean, **measured})
     return pd.DataFrame(rows)
 
 
-def _row(run: Run, part: Features, others: tuple[Tensor, Tensor], target: str) -> dict[str, float]:
+def _sizes(run: Run, part: Features, others: tuple[Tensor, Tensor], target: str) -> "pd.DataFrame":
+    """|voice|, |voice| + |face| and |interaction| of each clip, and whose it is; the same clips whatever was done."""
+    import pandas as pd
+
     windows = Windows.of(part, range(len(part.recordings)), run.settings.training.clips)
     shares = report_shares(run, windows, others, target)
     person = np.array([info.person for info in part.recordings])[part.recording[windows.order]]
-    columns = np.stack([windows.course(x) for x in (shares.audio.abs(), shares.size)], axis=1)
-    share = jackknife(columns, person, lambda s: s[..., 0] / s[..., 1])
-    interaction = mean_interval(windows.course(shares.interaction.abs()), person)
-    row = {name: getattr(share, name) for name in ("value", "low", "high")}
-    return row | dict(zip(("interaction", "interaction_low", "interaction_high"), interaction[:3], strict=True))
+    sizes = {"voice": shares.audio.abs(), "both": shares.size, "interaction": shares.interaction.abs()}
+    return pd.DataFrame({name: windows.course(x) for name, x in sizes.items()}).assign(person=person)
+
+
+def _row(sizes: "pd.DataFrame", untouched: "pd.DataFrame") -> dict[str, float]:
+    parts = [one[["voice", "both"]].to_numpy() for one in (sizes, untouched)]
+    person = sizes["person"]
+    share = jackknife(parts[0], person, lambda s: s[..., 0] / s[..., 1])
+    change = jackknife(np.hstack(parts), person, lambda s: s[..., 0] / s[..., 1] - s[..., 2] / s[..., 3])
+    both = mean_interval(sizes["interaction"], person)
+    return {
+        "value": share.value, "low": share.low, "high": share.high,
+        "change": change.value, "change_low": change.low, "change_high": change.high,
+        "interaction": both.value, "interaction_low": both.low, "interaction_high": both.high,
+    }  # fmt: skip

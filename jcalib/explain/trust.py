@@ -149,6 +149,21 @@ def best(table: "pd.DataFrame", modality: str, check: str) -> tuple[str, str, In
     return method, control, mean_interval(sign * (wide[method] - wide[control]), wide.index)
 
 
+def alike(table: "pd.DataFrame", modality: str, check: str, method: str) -> list[str]:
+    """Return the methods that cannot be told from one by a check, on the same clips (95 % interval of the difference).
+
+    Args:
+        table: from `trust_table`.
+        modality: "visual" or "audio".
+        check: a check.
+        method: the one, such as `best` names it.
+    """
+    part = table[(table["modality"] == modality) & (table["check"] == check)]
+    wide = part.pivot_table(index="recording", columns="method", values="value")
+    others = [name for name in METHODS if name in wide and name != method]
+    return [name for name in others if not mean_interval(wide[name] - wide[method], wide.index).excludes_zero]
+
+
 @dataclass(frozen=True, eq=False)
 class Examined:
     """A clip with its maps and their checks.

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from jcalib.explain import against_truth, edge_map, integrated_gradients, region
 from jcalib.explain.baselines import Baseline
-from jcalib.explain.checks import FRACTIONS, area, curves, infidelity, pooled, probe
+from jcalib.explain.checks import FRACTIONS, Probe, area, curves, infidelity, pooled, probe
 from jcalib.explain.memory import batch_that_fits, halving
 from jcalib.explain.trust import agreement
 
@@ -89,6 +89,19 @@ def test_curves_run_from_the_clip_to_the_baseline_and_back(planted: Any) -> None
     assert len(deletion) == len(FRACTIONS)
     assert (deletion[0], deletion[-1], insertion[0], insertion[-1]) == pytest.approx((1, 0, 0, 1), abs=1e-6)
     assert (np.diff(deletion) <= 1e-6).all()
+
+
+def test_a_map_that_knows_what_pushes_back_goes_beyond_the_baseline() -> None:
+    """Of two cells that push and one that pulls, all that pushes is gone first: what is left is the pull alone."""
+    weights = np.array([[3.0, 2.0, -4.0, 0.0]])
+
+    def masked(masks: np.ndarray) -> np.ndarray:
+        return (~masks * weights).sum(axis=(1, 2))
+
+    probed = Probe("audio", 1.0, 0.0, np.zeros((1, 1, 4), bool), np.ones(1), masked)
+    (good, back), (bad, _) = curves(weights, probed), curves(-weights, probed)
+    assert good.min() == pytest.approx(-4) and back.max() == pytest.approx(5)
+    assert area(good) < 0 < area(bad)
 
 
 def test_infidelity_is_captums_with_its_best_scale(planted: Any) -> None:

@@ -90,6 +90,11 @@ def test_a_modality_that_gets_worse_changes_its_share(runs: dict[str, Run]) -> N
     assert found[found["clean"]][["value", "interaction"]].nunique().eq(1).all()
     at = found.set_index(["kind", "severity"])["value"]
     assert found["value"].between(0, 1).all() and at["voice replaced", 1.0] != pytest.approx(at["voice replaced", 0.0])
+    clean = found[found["clean"]]
+    assert (clean[["change", "change_low", "change_high"]] == 0).all(axis=None)
+    moved = at["voice replaced", 1.0] - at["voice replaced", 0.0]
+    row = found.set_index(["kind", "severity"]).loc[("voice replaced", 1.0)]
+    assert row["change"] == pytest.approx(moved) and row["change_low"] < moved < row["change_high"]
     deaf = shares_under(runs["audio"], FEATURES, chosen, "valence", REPORT)
     assert deaf[deaf["kind"] == "face noise"]["value"].to_numpy() == pytest.approx(1), "one that never sees the face"
 

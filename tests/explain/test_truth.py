@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from jcalib.explain import against_truth, faithful_sentence, region, summary, true_cause, trust_headline, trust_sentence
-from jcalib.explain.trust import best
+from jcalib.explain.trust import alike, best
 from jcalib.explain.truth import over_time
 from jcalib.settings import CorpusSettings, Split, UserError
 
@@ -81,10 +81,38 @@ def test_a_map_is_trusted_only_if_it_beats_the_best_that_knows_nothing() -> None
     assert trust_headline(table, "valence").startswith(
         "In the face: where the cause of valence lies, trust `occlusion`; "
     )
-    assert "better than a map of edges by" in said and "(AUROC .9" in said
+    assert "better than a map of edges by" in said and "(`occlusion` has AUROC .9" in said
     assert trust_sentence(table_of(0.72, 0.7, 0.2), "valence").count("trust none") == 4
     assert trust_headline(table_of(0.72, 0.7, 0.2), "valence").count("trust none") == 4
     assert trust_sentence(table_of(0.6, 0.8, 0.02), "arousal").count("trust none") == 4
+
+
+def test_methods_that_cannot_be_told_apart_are_all_trusted() -> None:
+    table = table_of(0.9, 0.7, 0.02)
+    rng = np.random.default_rng(1)
+    twin = table[table["method"] == "occlusion"].assign(method="gradient_shap")
+    noise = 0.01 * rng.normal(size=len(twin))
+    both = pd.concat([table, twin.assign(value=twin["value"] + noise)])
+    (name,) = alike(both, "visual", "AUROC", "occlusion")
+    assert name == "gradient_shap" and "grad_cam" in set(both["method"])
+    winners = trust_headline(both, "valence")
+    assert winners.count("`occlusion` or `gradient_shap`") + winners.count("`gradient_shap` or `occlusion`") == 4
+    better = pd.concat([table, twin.assign(value=twin["value"] - 0.1)])
+    assert alike(better, "visual", "AUROC", "occlusion") == []
+
+
+def test_what_random_weights_leave_of_a_map_is_said() -> None:
+    table = table_of(0.9, 0.7, 0.02)
+    stages = [table[table["check"] == "AUROC"].assign(check=f"random {stage}") for stage in ("head", "encoders")]
+    said = trust_sentence(pd.concat([table, *stages]), "valence")
+    assert said.count("maps of the voice still agree with themselves (rank correlation) by 0.5") == 1
+    assert "(head), 0.5" in said and "over 8 clips" in said
+    assert "random" not in trust_sentence(table, "valence")
+
+
+def test_worse_is_not_called_no_better() -> None:
+    assert "is worse than a map of edges: -." in trust_sentence(table_of(0.6, 0.8, 0.02), "valence")
+    assert "is no better than" in trust_sentence(table_of(0.72, 0.7, 0.2), "valence")
 
 
 def test_a_map_no_better_than_that_of_other_clips_tells_of_the_model_and_not_of_the_clip() -> None:
@@ -97,7 +125,8 @@ def test_a_faithful_map_is_held_against_a_uniform_one() -> None:
     both = pd.concat([table, table[table["check"] == "infidelity"].assign(check="deletion")])
     said = faithful_sentence(summary(both), "occlusion")
     assert said.count("infidelity .100 [.100, .100] (0 is perfect; a uniform map .500 [.500, .500])") == 2
-    assert said.count("in random order .500") == 2
+    assert said.count("in random order at .500") == 2
+    assert said.count("below 0 what is left pushes back") == 1
     assert "not measured" in faithful_sentence(summary(table[table["check"] == "AUROC"]), "occlusion")
 
 

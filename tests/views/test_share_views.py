@@ -1,10 +1,19 @@
 """Figures of shares: what they show, read from their artists; and the sentence that goes with them."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from jcalib.explain import by_condition, differences, looking_headline, looking_sentence
+from jcalib.explain import (
+    by_condition,
+    differences,
+    gating_sentences,
+    looking_headline,
+    looking_sentence,
+    seeds_sentence,
+)
 from jcalib.views.shares import LEAST, plot_conditions, plot_course, plot_shares_under
 from jcalib.views.style import colour
 
@@ -87,7 +96,10 @@ def test_the_sentence_says_who_looks_more_and_when() -> None:
     short = looking_headline(AVERAGES, less, "joint", "cross")
     assert "The attended voice of `joint` depends on the face more than that of `cross`: cross-talk 0." in short
     said = looking_sentence(AVERAGES, less, "joint", "cross", "valence")
-    assert "the voice's difference is largest for face covered (+" in said and "smallest for nothing happens (+" in said
+    assert re.search(
+        r"the voice's difference lies between \+\S+ \S+ \S+ \(nothing.*?\) and \+.*? \(face covered\)", said
+    )
+    assert "differ from those attended to by 0.50 for `joint` and 0.50 for `cross` (voice)" in said
     assert "4 of 4 such intervals leave 0 out" in said and "valence" in said
 
 
@@ -105,3 +117,27 @@ def test_few_persons_have_no_verdict(persons: int) -> None:
         by_condition(few, HAPPENS), differences(few, HAPPENS, "joint", "cross"), "joint", "cross", "valence"
     )
     assert "too few conditions or persons" in said
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "said"),
+    [
+        ("voice replaced", (-0.1, -0.15, -0.05), "leaves the voice (its share moves by -.100 [-.150, -.050])"),
+        ("face replaced", (-0.1, -0.15, -0.05), "listens more to the face (its share moves by +.100 [.050, .150])"),
+        ("face noise", (0.1, -0.05, 0.25), "goes on listening to the face (its share moves by -.100 [-.250, .050])"),
+        ("voice noise", (0.1, np.nan, np.nan), "of `joint` nothing can be said: too few recordings"),
+    ],
+)  # fmt: skip
+def test_a_modality_is_left_where_its_own_share_falls(kind: str, change: tuple[float, ...], said: str) -> None:
+    rows = [
+        dict(zip(("change", "change_low", "change_high"), values, strict=True)) | {"kind": kind, "clean": clean}
+        for values, clean in (((0.0,) * 3, True), ((0.5, 0.4, 0.6), False), (change, False))
+    ]
+    lag = [{"kind": "lag", "clean": False, "change": 1.0, "change_low": 1.0, "change_high": 1.0}]
+    (sentence,) = gating_sentences({"joint": pd.DataFrame(rows + lag)})
+    assert sentence.startswith(f"{kind}: ") and "`joint`" in sentence and said in sentence
+
+
+def test_how_far_seeds_agree() -> None:
+    table = pd.DataFrame({"fusion": ["joint", "joint", "cross"], "agreement": [0.3, 0.5, 0.7]})
+    assert "by 0.40 for `joint` (0.30 to 0.50), 0.70 for `cross` (0.70 to 0.70)" in seeds_sentence(table)

@@ -27,17 +27,17 @@ def first_persons(features: Features, most: int) -> list[int]:
 
 
 def counted_frames(part: Features, corruptions: Sequence[Corruption]) -> tuple[list[np.ndarray], float]:
-    """Return the frames of each recording that have a prediction whatever is done, and their share of all labelled.
+    """Return the frames of each recording that have a prediction whatever is done, and how many of the labelled do.
 
     Args:
         part: features of the recordings that are scored.
         corruptions: what is done.
 
     Returns:
-        bool (T,) a recording; the share.
+        bool (T,) a recording, labelled or not; the share of the labelled frames that is among them.
 
     Raises:
-        UserError: there is no such frame.
+        UserError: there is no labelled one.
     """
     kept = [np.ones(len(info.labels) if not part.one_label else 1, bool) for info in part.recordings]
     for corruption in corruptions:
@@ -46,14 +46,12 @@ def counted_frames(part: Features, corruptions: Sequence[Corruption]) -> tuple[l
             known = np.where(valid, 0.0, np.nan)[None, :, None].astype(np.float32)
             for number in range(len(kept)):
                 kept[number] &= np.isfinite(_frames(part, number, known)[0][0, :, 0])
-    labelled = sum(int(np.isfinite(info.labels).all(axis=1).sum()) for info in part.recordings)
-    if part.one_label:
-        labelled = len(kept)
-    share = sum(int(one.sum()) for one in kept) / max(labelled, 1)
-    if not share:
+    labelled = [np.isfinite(_labels(part, number)).all(axis=1) for number in range(len(kept))]
+    counted = sum(int((one & known).sum()) for one, known in zip(kept, labelled, strict=True))
+    if not counted:
         kinds = ", ".join(one.kind for one in corruptions)
-        raise UserError(f"0 frames have a prediction under all of {kinds}: name fewer kinds of corruption.")
-    return kept, min(share, 1.0)
+        raise UserError(f"0 annotated frames have a prediction under all of {kinds}: name fewer kinds of corruption.")
+    return kept, counted / sum(int(one.sum()) for one in labelled)
 
 
 def evaluate(
@@ -91,5 +89,12 @@ def _frames(features: Features, number: int, grid: np.ndarray) -> tuple[np.ndarr
     if features.one_label:
         return scored(features, [number], grid)
     first, count = features.span(number)
-    rows, labels = slice(first, first + count), features.recordings[number].labels
+    rows, labels = slice(first, first + count), _labels(features, number)
     return to_frames(features.frame[rows], grid[:, rows], len(labels)), labels
+
+
+def _labels(features: Features, number: int) -> np.ndarray:
+    """Return the labels of a recording's frames, (T, 2); with one label, of the recording, (1, 2)."""
+    if features.one_label:
+        return features.target[features.span(number)[0]][None]
+    return features.recordings[number].labels

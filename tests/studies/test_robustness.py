@@ -15,6 +15,7 @@ from jcalib.features import Features
 from jcalib.settings import UserError
 from jcalib.studies import Robustness, Study, ablate, dropout_cost, robustness, with_modality_dropout
 from jcalib.studies.corruptions import Corruption, feature_corruptions, recordings_of, shifted, spread
+from jcalib.studies.rescoring import counted_frames
 from jcalib.studies.statistics import ccc_from_sums
 from jcalib.views.robustness import plot_gains
 
@@ -118,6 +119,35 @@ def test_every_point_is_scored_on_the_same_frames(found: Robustness) -> None:
     counts = [table[..., 0] for table in found.sums.values()]
     assert all(np.array_equal(one, counts[0]) for one in counts)
     assert 0.3 < found.scored < 1
+
+
+def half_annotated() -> Features:
+    """No label in the first half of the first report recording, no face or voice in the second half of the next."""
+    infos, valid = list(FEATURES.recordings), np.ones_like(FEATURES.valid)
+    labels = infos[6].labels.copy()
+    labels[:160] = np.nan
+    infos[6] = replace(infos[6], labels=labels)
+    first, count = FEATURES.span(7)
+    valid[first + count // 2 : first + count] = False
+    return replace(toy_features(), recordings=tuple(infos), valid=valid)
+
+
+def test_the_share_that_is_scored_is_of_annotated_frames() -> None:
+    part = recordings_of(half_annotated(), [6, 7])
+    kept, share = counted_frames(part, [named()["voice missing"]])
+    assert [int(one.sum()) for one in kept] == [320, 160]
+    assert share == pytest.approx((160 + 160) / (160 + 320))
+
+
+def test_the_share_of_recordings_with_one_label_is_of_those_that_have_one() -> None:
+    part = replace(recordings_of(half_annotated(), [6, 7, 8]), one_label=True)
+    part.target[slice(part.span(2)[0], None)] = np.nan
+    assert counted_frames(part, [named()["voice missing"]])[1] == 1
+    part.valid[: part.span(0)[1]] = False
+    assert counted_frames(part, [named()["voice missing"]])[1] == 0.5
+    part.target[:] = np.nan
+    with pytest.raises(UserError, match="0 annotated frames have a prediction under all of voice missing"):
+        counted_frames(part, [named()["voice missing"]])
 
 
 def test_a_fusion_of_the_voice_hears_nothing_of_the_face(found: Robustness) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from jcalib.views.style import BAND, DIM, INK, SPARE, colour, figure, look
+from jcalib.views.style import BAND, DIM, INK, SPARE, colour, dashes, figure, look
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,6 +20,7 @@ EPISODES = {
     "voice_noisy": ("voice noisy", colour("audio"), ""),
     "posed": ("face posed", SPARE[0], "...."),
 }
+CUES: dict[str, tuple[str, Any]] = {"visual": ("face's cue", "solid"), "audio": ("voice's cue", dashes("audio"))}
 _SOUND = "magma"
 _HERTZ = (250, 500, 1000, 2000, 4000, 8000, 16000)
 
@@ -162,9 +163,9 @@ def _draw_target(ax: Any, time: np.ndarray, label: np.ndarray, cues: Mapping[str
     if not cues:
         return lines
     right = ax.twinx()
-    words = {"visual": "face's cue", "audio": "voice's cue"}
     for name, cue in cues.items():
-        lines += right.plot(time, cue, color=colour(name), linewidth=1.2, label=words.get(name, name))
+        word, line = CUES.get(name, (name, "solid"))
+        lines += right.plot(time, cue, color=colour(name), linestyle=line, linewidth=1.2, label=word)
     ax.set_zorder(right.get_zorder() + 1)
     ax.patch.set_visible(False)
     right.set(ylim=(-3.15, 3.15), yticks=[-3, 0, 3])

@@ -1,8 +1,9 @@
 """One look for every figure: a colour per fusion, fonts, a light grid, and files that are the same bytes twice.
 
-Figures are made without pyplot, so that nothing is shown twice and no state leaks between notebooks. Colours are
-from Okabe and Ito's set, which holds under colour blindness, and lighter or darker for relatives of one fusion; every
-picture also names its rows or lines, so that it reads in grey.
+Figures are made without pyplot, so that nothing is shown twice and no state leaks between notebooks. Joint, cross and
+mixer have colours of Okabe and Ito's set, which holds under colour blindness, relatives of a fusion hues near by. One
+colour serves on white and on a dark page, so all are of a middle lightness (contrast 3 on either); every picture also
+names its rows or lines, so that it reads in grey.
 """
 
 import zlib
@@ -24,20 +25,20 @@ BAND = "#eceef1"
 
 COLOURS = {
     "joint": "#0072b2",
-    "recursive": "#003f63",
-    "gated": "#5b9bc9",
-    "released": "#332288",
+    "recursive": "#2c62de",
+    "gated": "#4a8de0",
+    "released": "#8e55e2",
     "mixer": "#009e73",
-    "lstm": "#00654a",
+    "lstm": "#477641",
     "cross": "#d55e00",
-    "cross_wide": "#8f3f00",
-    "cross_untied": "#f08a45",
-    "cross_scaled": "#f4b083",
-    "transformer": "#7b3294",
+    "cross_wide": "#a4542a",
+    "cross_untied": "#c67a72",
+    "cross_scaled": "#947506",
+    "transformer": "#7d64a9",
     "mean": "#6e6e6e",
-    "concat": "#a0a0a0",
-    "visual": "#56b4e9",
-    "audio": "#cc79a7",
+    "concat": "#8c8c8c",
+    "visual": "#2d97b8",
+    "audio": "#bb3c94",
 }
 DASHES: dict[str, Any] = {
     "recursive": (0, (8, 1.5)),
@@ -55,7 +56,7 @@ DASHES: dict[str, Any] = {
     "visual": (0, (1, 2.5)),
     "audio": (0, (3, 1.5, 1, 1.5, 1, 1.5)),
 }
-SPARE = ("#e69f00", "#882255", "#44aa99", "#999933", "#661100", "#aa4499")
+SPARE = ("#ad8449", "#bd486f", "#568988", "#6a9239", "#ef5350", "#c94fd0")
 
 RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",

@@ -69,7 +69,7 @@ class TestDifferences:
         drawn = segments(fig)
         assert drawn[0] == ([0.004, 0.038], "#0072b2")
         assert drawn[1] == ([-0.001, 0.035], "#009e73")
-        assert drawn[3] == ([-0.063, -0.027], "#a0a0a0")
+        assert drawn[3] == ([-0.063, -0.027], style.colour("concat"))
         assert fig.axes[0].get_ylim() == (3.5, -0.5)
 
     def test_band_spans_the_margin_and_zero_is_marked(self, differences: pd.DataFrame) -> None:

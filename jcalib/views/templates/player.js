@@ -19,11 +19,6 @@
   // Colours: red and light raises, blue and dark lowers, so that the sign is there in grey too.
   const heat = (value) => (value > 0 ? told.colours.up : told.colours.down);
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const hex = (text) => [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
-  const tone = (text) => {
-    const mix = dark.matches ? 0.35 : 0;
-    return `rgb(${hex(text).map((c) => Math.round(c + (255 - c) * mix)).join()})`;
-  };
   const signed = (value, digits = 2) => {
     if (!Number.isFinite(value)) return "–";
     const text = Math.abs(value).toFixed(digits);
@@ -134,7 +129,7 @@
     };
     const spread = part("spread"), mean = part("prediction");
     if (spread.some(Number.isFinite)) {
-      pen.fillStyle = tone(told.colours.fusions[state.fusion]);
+      pen.fillStyle = told.colours.fusions[state.fusion];
       pen.globalAlpha = 0.2;
       pen.beginPath();
       mean.forEach((value, i) => pen.lineTo(across(times[i], width), y(value + spread[i])));
@@ -149,7 +144,7 @@
     };
     line(truth, css("--ink"), [1.5, 3.5], 1.8);
     for (const one of [...told.fusions].sort((a) => (a === state.fusion ? 1 : -1))) {
-      line(part("prediction", one), tone(told.colours.fusions[one]), told.dashes[one], one === state.fusion ? 2.6 : 1.4);
+      line(part("prediction", one), told.colours.fusions[one], told.dashes[one], one === state.fusion ? 2.6 : 1.4);
     }
     pen.setLineDash([]);
   }
@@ -166,9 +161,9 @@
       const [voice, face] = [Math.abs(shares[3 * i]), Math.abs(shares[3 * i + 1])];
       if (!(voice + face > told.least)) return;
       const x0 = across(times[i ? ends[i - 1] : 0], width), x1 = across(times[end], width), cut = top + (tall * face) / (voice + face);
-      pen.fillStyle = tone(told.colours.face);
+      pen.fillStyle = told.colours.face;
       pen.fillRect(x0, top, x1 - x0 + 0.5, cut - top);
-      pen.fillStyle = tone(told.colours.voice);
+      pen.fillStyle = told.colours.voice;
       pen.fillRect(x0, cut, x1 - x0 + 0.5, top + tall - cut);
       hatch(pen, x0, x1, cut, top + tall, css("--ground"), 5);
     });
@@ -188,7 +183,7 @@
       pen.fillRect(0, 16 * row + 2, width, 12);
       for (const [a, b] of runs(arrays[`episodes/${name}`])) {
         const x0 = across(times[a], width), x1 = Math.max(across(times[Math.min(b, last)], width), x0 + 1.5);
-        pen.fillStyle = colour === "ink" ? css("--ink") : tone(colour);
+        pen.fillStyle = colour === "ink" ? css("--ink") : colour;
         pen.fillRect(x0, 16 * row + 2, x1 - x0, 12);
         if (hatched) hatch(pen, x0, x1, 16 * row + 2, 16 * row + 14, css("--ground"), 4);
       }
@@ -302,7 +297,7 @@
     if (told.annotated) words.push(`<span>${sample(css("--ink"), [1.5, 3.5])}true <b>${signed(truth)}</b></span>`);
     for (const one of told.fusions) {
       const spread = part("spread", one)[frame], add = Number.isFinite(spread) ? ` ± ${signed(spread).replace("+", "")}` : "";
-      words.push(`<span>${sample(tone(told.colours.fusions[one]), told.dashes[one])}${one} <b>${signed(part("prediction", one)[frame])}</b>${add}</span>`);
+      words.push(`<span>${sample(told.colours.fusions[one], told.dashes[one])}${one} <b>${signed(part("prediction", one)[frame])}</b>${add}</span>`);
     }
     $("readout").innerHTML = words.join("");
     const clip = clipAt(frame), sums = part("sums");

@@ -64,6 +64,11 @@ class Study:
         """The person of each recording: the clusters of the statistics."""
         return self._first.stacked()[0]
 
+    @property
+    def seeds(self) -> dict[str, tuple[int, ...]]:
+        """The seeds of every fusion."""
+        return {name: run.settings.seeds for name, run in self.runs.items()}
+
     def frame(self) -> pd.DataFrame:
         """Return one row a fusion, seed and target: the columns of `Run.frame`, and flops (`studies.cost.flops`).
         With smoothing CCC is that of the smoothed predictions, and rmse and pearson are left out.
@@ -205,7 +210,7 @@ class Study:
 
     def scores(self) -> pd.DataFrame:
         """Return each seed's CCC over all recordings: fusion, target, seed, ccc; without the 24 cells."""
-        return families.scores({name: self.sums[name] for name in families.named(self.sums)})
+        return families.scores({name: self.sums[name] for name in families.named(self.sums)}, self.seeds)
 
     def plot_cells(self) -> "Figure":
         """Draw the CCC of the 24 cells as a chart of the four switches, joint and vanilla in its corners."""

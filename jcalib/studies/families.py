@@ -133,14 +133,20 @@ def overview(
     return table.drop(columns=["p", "p_adjusted", "verdict"])
 
 
-def scores(sums: Mapping[str, ArrayLike]) -> "pd.DataFrame":
-    """Return every seed's CCC over all recordings: columns fusion, target, seed, ccc."""
+def scores(sums: Mapping[str, ArrayLike], seeds: Mapping[str, Sequence[int]]) -> "pd.DataFrame":
+    """Return every seed's CCC over all recordings: columns fusion, target, seed, ccc.
+
+    Args:
+        sums: {fusion: (R, S, 2, 6)}.
+        seeds: the S seeds of each.
+    """
     import pandas as pd
 
     rows = []
     for fusion, table in sums.items():
         values = ccc_from_sums(np.asarray(table).sum(0))
-        rows += [(fusion, of, seed, values[seed, k]) for k, of in enumerate(TARGETS) for seed in range(len(values))]
+        for column, of in enumerate(TARGETS):
+            rows += [(fusion, of, seed, ccc) for seed, ccc in zip(seeds[fusion], values[:, column], strict=True)]
     return pd.DataFrame(rows, columns=["fusion", "target", "seed", "ccc"])
 
 

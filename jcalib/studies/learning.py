@@ -30,7 +30,7 @@ class LearningCurve:
 
     def frame(self) -> pd.DataFrame:
         """Return one row a size, fusion, target and seed: recordings, fusion, target, seed, ccc."""
-        parts = [scores(study.sums).assign(recordings=size) for size, study in self.studies.items()]
+        parts = [scores(study.sums, study.seeds).assign(recordings=size) for size, study in self.studies.items()]
         return pd.concat(parts, ignore_index=True)
 
     def intervals(self) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from toy import toy_features, toy_preset
 from jcalib.settings import UserError
 from jcalib.studies import Study, ablate, beside
 from jcalib.studies.factors import cell_names
+from jcalib.studies.learning import LearningCurve
 from jcalib.studies.statistics import ccc_from_sums
 from jcalib.training import fit
 
@@ -53,6 +54,16 @@ def test_the_primary_difference_is_that_of_the_two_rows(study: Study) -> None:
     assert study.primary().difference == pytest.approx(means["joint"] - means["cross"])
     mixer = study.against_mixer()
     assert mixer is not None and mixer.difference == pytest.approx(means["joint"] - means["mixer"])
+
+
+def test_a_seed_has_its_own_number_in_every_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JCALIB_HOME", str(tmp_path))
+    made = ablate(["cross", "joint"], toy_features(), seeds=(7, 5), preset=toy_preset(2))
+    by = ["fusion", "target", "seed"]
+    own, scored = (table.set_index(by)["ccc"] for table in (made.frame(), made.scores()))
+    assert scored.to_dict() == pytest.approx(own.to_dict(), abs=1e-6)
+    curve = LearningCurve({4: made}).frame().set_index(by)["ccc"]
+    assert curve.to_dict() == scored.to_dict()
 
 
 def test_all_fusions_are_scored_on_the_frames_that_all_of_them_predict(study: Study) -> None:

@@ -90,8 +90,8 @@ def test_persons_reach_every_comparison(study: dict[str, np.ndarray]) -> None:
 
 
 def test_scores_are_the_ccc_of_each_seed(study: dict[str, np.ndarray]) -> None:
-    table = scores(study)
-    assert len(table) == 5 * 2 * 3
+    table = scores(study, dict.fromkeys(study, (5, 7, 2)))
+    assert len(table) == 5 * 2 * 3 and table["seed"].unique().tolist() == [5, 7, 2]
     one = table[(table["fusion"] == "cross") & (table["target"] == "arousal") & (table["seed"] == 2)]
     assert one["ccc"].item() == pytest.approx(ccc_from_sums(study["cross"][:, 2, 1].sum(0)))
 

@@ -130,17 +130,20 @@ class Playback:
         return self.tracks[choose(fusion, self.fusions, "fusion"), choose(target, self.targets, "target")]
 
     def face_at(self, frame: int) -> int | None:
-        """Return which picture's map belongs to a frame, None where no map is near."""
-        if not len(self.face_frames):
+        """Return which picture's map belongs to a frame, of the clip that `clip_at` names; None where none is near."""
+        clip = self.clip_at(frame)
+        if clip is None or not self.seen[frame]:
             return None
-        near = int(np.abs(self.face_frames - frame).argmin())
-        return near if abs(int(self.face_frames[near]) - frame) <= self.reach and self.seen[frame] else None
+        begin = self.explained[clip - 1] + 1 if clip else 0
+        first, stop = np.searchsorted(self.face_frames, [begin, self.explained[clip] + 1])
+        far = np.abs(self.face_frames[first:stop] - frame)
+        return int(first + far.argmin()) if far.min(initial=self.reach + 1) <= self.reach else None
 
     @cached_property
     def reach(self) -> int:
-        """Frames over which a picture's map is shown: half of the distance between pictures, rounded up."""
+        """Frames over which a picture's map is shown: as many as lie between two pictures, as a clip starts there."""
         steps = np.diff(self.face_frames)
-        return int(np.ceil(np.median(steps) / 2)) if len(steps) else 2
+        return int(np.median(steps)) - 1 if len(steps) else 3
 
     def clip_at(self, frame: int) -> int | None:
         """Return which explained clip a frame lies in, None after the last."""

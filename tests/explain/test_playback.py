@@ -85,6 +85,18 @@ def test_where_there_is_no_face_there_is_no_map(played: Played) -> None:
     assert shown.face_at(FRAMES - 1) is None and shown.clip_at(FRAMES - 1) is None
 
 
+def test_the_map_over_a_face_is_of_the_clip_that_is_named(played: Played) -> None:
+    shown = played.playback
+    for frame in np.flatnonzero(shown.seen):
+        near = shown.face_at(frame)
+        if shown.clip_at(frame) is None:
+            assert near is None, f"frame {frame} is after the last clip"
+        else:
+            assert near is not None and shown.clip_at(shown.face_frames[near]) == shown.clip_at(frame)
+    alone = replace(shown, explained=shown.explained[1:], face_frames=shown.face_frames[8:])
+    assert alone.clip_at(2) == 0 and alone.face_at(2) is None, "no picture of that clip is near"
+
+
 def test_influence_is_zero_before_the_recording_and_in_target_units(played: Played) -> None:
     shown = played.playback
     for track in shown.tracks.values():

@@ -108,7 +108,20 @@ def test_a_lost_face_is_said(page: Any) -> None:
     page.keyboard.press("End")
     assert page.locator("#note").inner_text() == "no map: no clip ends after this"
     page.keyboard.press("Home")
-    assert page.locator("#note").inner_text() == "no map: no picture of a clip is near", "a clip's first is the fourth"
+    assert page.locator("#note").is_hidden(), "a clip's first picture is its fourth frame, and stands for those before"
+
+
+def test_the_map_changes_where_the_sentence_does(page: Any, played_once: Played) -> None:
+    shown, end = played_once.playback, int(played_once.playback.explained[0])
+    page.keyboard.press("Home")
+    drawn, said = [], []
+    for _ in range(end + 4):  # to the first picture of the second clip
+        page.keyboard.press("ArrowRight")
+        drawn.append(page.evaluate(PIXELS, "heat"))
+        said.append(page.locator("#said").inner_text())
+    assert frame(page) in shown.face_frames and drawn[end - 1] != drawn[end]
+    assert set(said[:end]) == {said[0]} != set(said[end:]) == {said[-1]}
+    assert set(drawn[end:]) == {drawn[-1]}
 
 
 def test_a_wide_band_stays_within_its_lane(played_once: Played, browser: Any, tmp_path: Path) -> None:

@@ -238,13 +238,15 @@
     move();
   }
 
+  // The nearest picture of the clip that the sentence names.
   function mapAt(frame) {
-    const { face_frames: frames } = arrays;
-    let near = -1;
-    for (let i = 0; i < frames.length; i++) {
-      if (near < 0 || Math.abs(frames[i] - frame) < Math.abs(frames[near] - frame)) near = i;
-    }
-    return near >= 0 && Math.abs(frames[near] - frame) <= told.reach && seen[frame] ? near : -1;
+    const clip = clipAt(frame);
+    let near = -1, far = told.reach + 1;
+    arrays.face_frames.forEach((one, i) => {
+      const apart = Math.abs(one - frame);
+      if (apart < far && clipAt(one) === clip) [near, far] = [i, apart];
+    });
+    return seen[frame] ? near : -1;
   }
 
   function moveHeat() {

@@ -21,6 +21,7 @@ from jcalib.explain.own_video import open_video
 from jcalib.explain.path import Clip, ClipPath, clip_path, most_moving_clip, read_clip
 from jcalib.explain.playback import Playback, Track
 from jcalib.explain.playing import playback
+from jcalib.explain.ranking import summary
 from jcalib.explain.relevance import clip_relevance
 from jcalib.explain.seeds import across_seeds, rank_correlation
 from jcalib.explain.sentences import (
@@ -34,7 +35,7 @@ from jcalib.explain.sentences import (
 )
 from jcalib.explain.share import Shares, modality_share
 from jcalib.explain.shifting import shares_under
-from jcalib.explain.trust import Examined, ccc_interval, clips_to_explain, examine, summary, trust_table
+from jcalib.explain.trust import Examined, ccc_interval, clips_to_explain, examine, trust_table
 from jcalib.explain.truth import against_truth, edge_map, region, true_cause
 
 __all__ = [

@@ -46,9 +46,14 @@ class Probe:
     predict_masked: Callable[[NDArray[np.bool_]], NDArray[np.float64]]
 
     @property
+    def size(self) -> float:
+        """By how much the modality moves the prediction, in target units."""
+        return abs(self.whole - self.bare)
+
+    @property
     def informative(self) -> bool:
-        """Whether the modality moves the prediction at all."""
-        return abs(self.whole - self.bare) > LEAST
+        """Whether it moves it at all."""
+        return self.size > LEAST
 
 
 def probe(
@@ -83,7 +88,7 @@ def probe(
     return Probe(modality, float(values[0]), float(values[1]), masks, values[0] - values[2:], masked)
 
 
-def curves(values: NDArray, probed: Probe) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def curves(values: NDArray, probed: Probe, signed: bool = True) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Take cells away, and put them back, in the order in which the map says they carry the prediction.
 
     Cells that push from the baseline towards the prediction come first, equal ones in random order; the curves are
@@ -93,11 +98,12 @@ def curves(values: NDArray, probed: Probe) -> tuple[NDArray[np.float64], NDArray
     Args:
         values: the map of the modality.
         probed: of the modality.
+        signed: whether the map says in which direction a cell pushes; else its strongest cells come first.
 
     Returns:
         Deletion and insertion, (9,) each, at `FRACTIONS` of the cells.
     """
-    push = values.ravel() * np.sign(probed.whole - probed.bare)
+    push = values.ravel() * (np.sign(probed.whole - probed.bare) if signed else 1)
     shuffled = np.random.default_rng(0).permutation(len(push))
     order = shuffled[np.argsort(-push[shuffled], kind="stable")]
     place = np.empty(order.shape, int)

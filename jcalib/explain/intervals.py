@@ -66,18 +66,21 @@ def jackknife(
     return Interval(value, value - half, value + half, n)
 
 
-def mean_interval(values: ArrayLike, clusters: ArrayLike) -> Interval:
+def mean_interval(values: ArrayLike, clusters: ArrayLike, weights: ArrayLike = 1.0) -> Interval:
     """Return the mean of some values, NaN left out, and its interval over clusters.
 
     Args:
         values: (N,).
         clusters: (N,).
+        weights: (N,), or one for all. Ratios weighted by what they were divided by come to a ratio of sums, in which
+            small denominators count little.
     """
     values = np.asarray(values, dtype=float)
     known = np.isfinite(values)
     if not known.any():
         return Interval(np.nan, np.nan, np.nan, 0)
-    columns = np.stack([values[known], np.ones(known.sum())], axis=1)
+    weight = np.broadcast_to(np.asarray(weights, dtype=float), values.shape)[known]
+    columns = np.stack([values[known] * weight, weight], axis=1)
     return jackknife(columns, np.asarray(clusters)[known], lambda sums: sums[..., 0] / sums[..., 1])
 
 

@@ -31,8 +31,8 @@ MEASURES = {  # what is divided by what, each a sum over clips
     "cross-talk, face": ("other_visual", "all_visual"),
     "voice's share": ("abs_audio", "abs_both"),
     "interaction": ("abs_interaction", "count"),
-    "change, voice": ("change_audio", "count"),
-    "change, face": ("change_visual", "count"),
+    "change, voice": ("change_audio", "count_audio"),
+    "change, face": ("change_visual", "count_visual"),
 }
 
 
@@ -134,7 +134,7 @@ def clip_table(run: Run, features: Features, names: Sequence[int], target: str) 
     Returns:
         As `share_table`, of clips that touch, and besides the mean over seeds of cross-talk energies (`other_*` and
         `all_*`, which add up to 1 over the table for each modality), and `change_*`, the length of what attention adds
-        over the length of what it is added to.
+        over the length of what it is added to, 0 where `count_*` is: clips without the modality.
     """
     windows = Windows.of(features, names, run.settings.training.clips)
     table = share_table(run, features, windows, target)
@@ -145,7 +145,9 @@ def clip_table(run: Run, features: Features, names: Sequence[int], target: str) 
         total = ((other + own) * counted).sum(dim=(-2, -1), keepdim=True)  # seeds differ in the size of features
         table[f"other_{modality}"] = windows.course((other / total).mean(dim=0))
         table[f"all_{modality}"] = windows.course(((other + own) / total).mean(dim=0))
-        table[f"change_{modality}"] = windows.course(change[..., index])
+        there = torch.isfinite(change[..., index])
+        table[f"change_{modality}"] = windows.course(change[..., index].nan_to_num(0.0))
+        table[f"count_{modality}"] = windows.course(there.double())
     predicted = features.valid[windows.order].any(axis=1)
     return table[predicted].sort_values("row", ignore_index=True)
 
@@ -220,9 +222,9 @@ def _tiles(features: Features, recording: int, clips: int, dense: bool) -> tuple
 
 
 def _change(run: Run, windows: Windows) -> Tensor:
-    """(B, L, 2): the mean over seeds of the relative attended change."""
+    """(B, L, 2): the mean over seeds of the relative attended change; NaN where a modality is not there or not read."""
     of_seeds = [
         attended_change(run.fusion(seed), windows.audio, windows.visual, windows.mask, relative=True)
         for seed in run.settings.seeds
     ]
-    return torch.stack(of_seeds).mean(dim=0).nan_to_num(0.0)
+    return torch.stack(of_seeds).mean(dim=0)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jcalib.explain.intervals import Interval
-from jcalib.explain.trust import WORDS, alike, best, summary
+from jcalib.explain.ranking import alike, best, summary
+from jcalib.explain.trust import WORDS
 from jcalib.studies.statistics import TOO_FEW
 
 if TYPE_CHECKING:
@@ -114,6 +115,8 @@ def _questions(target: str) -> tuple[tuple[str, str], ...]:
 
 def _winner(table: "pd.DataFrame", modality: str, check: str, found: tuple[str, str, Interval]) -> str:
     """The best method where it beats the best control, with those that cannot be told from it; else none."""
+    if np.isnan(found[2].low):
+        return f"none ({TOO_FEW})"
     if not found[2].low > 0:
         return "none"
     return " or ".join(f"`{name}`" for name in (found[0], *alike(table, modality, check, found[0])))
@@ -126,7 +129,7 @@ def _of_this_model(averages: "pd.DataFrame", modality: str, word: str) -> list[s
         return []
     stages = [
         f"{part['value'].min():.2f} to {part['value'].max():.2f} ({check.removeprefix('random ')})"
-        for check, part in mine.groupby("check", sort=False)
+        for check, part in ((name, mine[mine["check"] == name]) for name in dict.fromkeys(mine["check"]))
     ]
     clips = int(mine["clusters"].max())
     said = f"With weights made random, maps of the {word} still agree with themselves (rank correlation) by"
@@ -146,13 +149,17 @@ def _trusted(winner: str, found: tuple[str, str, Interval], check: str, reached:
         return f"{trusted} (`{method}` has {has}; better than {KNOWN[control]} by {better.text})"
     general = control in ("mean map", "other target") and check == "AUROC" and reached.low > 0.5
     meaning = ": it tells where this model looks, not what moves this clip" if general else ""
-    worse = "is worse than" if better.high < 0 else "is no better than"
+    if np.isnan(better.low):
+        return f"{trusted}: `{method}` has {has}"
+    worse = "is worse than" if better.high < 0 else "cannot be told from"
     return f"{trusted} (`{method}` has {has}, but {worse} {KNOWN[control]}: {better.signed}{meaning})"
 
 
 def _looks(averages: "pd.DataFrame", differences: "pd.DataFrame", measure: str, first: str, second: str) -> str:
     own, other = TALK[measure]
     less = _interval(differences, "all clips", measure)
+    if np.isnan(less.value):
+        return f"The attended {own} of `{first}` and of `{second}` cannot be compared: one of them does not read it."
     a, b = (_interval(averages[averages["fusion"] == name], "all clips", measure).value for name in (first, second))
     return (
         f"The attended {own} of `{first}` {_verb(less)} the {other} {_degree(less)} that of `{second}`: cross-talk "
@@ -168,6 +175,8 @@ def _when(differences: "pd.DataFrame") -> str:
     parts = []
     for measure, (own, _) in TALK.items():
         mine = known[known["measure"] == measure]
+        if mine.empty:  # one of the two does not read that modality
+            continue
         names = mine["condition"].iloc[mine["value"].abs().argsort().to_numpy()].tolist()
         least, most = (f"{_interval(mine, name, measure).signed} ({name})" for name in (names[0], names[-1]))
         parts.append(f"the {own}'s difference lies between {least} and {most}")
@@ -189,8 +198,10 @@ def _added(averages: "pd.DataFrame", first: str, second: str) -> str:
     """How long what attention adds is: a small cross-talk may mean a small addition."""
     everywhere = averages[averages["condition"] == "all clips"].set_index(["fusion", "measure"])["value"]
     sizes = [
-        f"{everywhere[first, measure]:.2f} for `{first}` and {everywhere[second, measure]:.2f} for `{second}` ({word})"
-        for measure, word in (("change, voice", "voice"), ("change, face", "face"))
+        f"{everywhere[name, f'change, {word}']:.2f} for `{name}` ({word})"
+        for word in WORDS.values()
+        for name in (first, second)
+        if np.isfinite(everywhere[name, f"change, {word}"])
     ]
     return f"The attended features differ from those attended to by {', '.join(sizes)} of their length."
 
@@ -216,8 +227,10 @@ def _gates(fusion: str, table: "pd.DataFrame", kind: str) -> str:
     moved = Interval(value, low, high, 0)
     if np.isnan(low):
         return f"of `{fusion}` nothing can be said: {TOO_FEW}"
-    verb = "goes on listening to" if not moved.excludes_zero else "leaves" if value < 0 else "listens more to"
-    return f"`{fusion}` {verb} the {word} (its share moves by {moved.signed})"
+    moves = f"(its share moves by {moved.signed})"
+    if not moved.excludes_zero:
+        return f"whether `{fusion}` leaves the {word} cannot be told {moves}"
+    return f"`{fusion}` {'leaves' if value < 0 else 'listens more to'} the {word} {moves}"
 
 
 def seeds_sentence(by_seed: "pd.DataFrame") -> str:

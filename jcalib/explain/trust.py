@@ -1,7 +1,4 @@
-"""Which map to trust for which question: every method over many clips, beside maps that know nothing of the model.
-
-Clusters are recordings: one clip each, so that an interval speaks of fresh ones.
-"""
+"""Every method on many clips, each map with its checks, beside maps that know nothing of the model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +13,7 @@ from jcalib.explain.attribution import Attribution
 from jcalib.explain.baselines import own_baseline
 from jcalib.explain.checks import FRACTIONS, area, cascade, curves, infidelity, max_sensitivity, pooled, probe
 from jcalib.explain.conditions import CLEAR, EPISODES, conditions
-from jcalib.explain.intervals import Interval, mean_interval
+from jcalib.explain.intervals import Interval
 from jcalib.explain.memory import differentiable
 from jcalib.explain.methods import METHODS, attribute_path
 from jcalib.explain.path import Clip, clip_path, moved_from_mean
@@ -30,10 +27,9 @@ from jcalib.training import TARGETS, Run
 if TYPE_CHECKING:
     import pandas as pd
 
-CONTROLS = ("uniform", "edges", "other target", "mean map")
 WORDS = {"visual": "face", "audio": "voice"}
-HIGHER = ("insertion", "energy ratio", "pointing", "AUROC", "agreement")
-COLUMNS = ["recording", "method", "modality", "check", "value"]
+UNSIGNED = ("uniform", "edges")  # controls that do not say in which direction a cell pushes
+COLUMNS = ["recording", "method", "modality", "check", "value", "weight"]
 Row = dict[str, Any]
 
 
@@ -87,7 +83,8 @@ def trust_table(
         slow: clips for which sensitivity and weight randomisation are measured too, which attribute again.
 
     Returns:
-        Columns recording, method (or control), modality, check, value.
+        Columns recording, method (or control), modality, check, value, and the weight of the clip in means over clips:
+        by how much the modality moves its prediction for deletion and insertion, which are relative to that, else 1.
     """
     import pandas as pd
 
@@ -107,61 +104,6 @@ def trust_table(
             f"{len(clips)} clips, {len(methods)} methods, sensitivity and random weights on {min(slow, len(clips))}"
         )
     return pd.concat([*tables, _mean_map(found, methods[0])], ignore_index=True)
-
-
-def summary(table: "pd.DataFrame") -> "pd.DataFrame":
-    """Average a trust table over recordings.
-
-    Returns:
-        Columns modality, check, method, value, low, high, clusters.
-    """
-    import pandas as pd
-
-    rows = [
-        {"modality": modality, "check": check, "method": method}
-        | mean_interval(part["value"], part["recording"])._asdict()
-        for (modality, check, method), part in table.groupby(["modality", "check", "method"], sort=False)
-    ]
-    found = pd.DataFrame(rows, columns=["modality", "check", "method", "value", "low", "high", "clusters"])
-    return found[found["clusters"] > 0].reset_index(drop=True)
-
-
-def best(table: "pd.DataFrame", modality: str, check: str) -> tuple[str, str, Interval] | None:
-    """Return the best method by one check, the best control, and how much better it is on the same clips.
-
-    Args:
-        table: from `trust_table`.
-        modality: "visual" or "audio".
-        check: one that controls have, too.
-
-    Returns:
-        Names and the interval of the difference (positive: the method is better), or None where nothing is measured.
-    """
-    part = table[(table["modality"] == modality) & (table["check"] == check)]
-    wide = part.pivot_table(index="recording", columns="method", values="value")
-    controls = [name for name in CONTROLS if name in wide]
-    methods = [name for name in METHODS if name in wide]
-    if not methods or not controls:
-        return None
-    sign = 1 if check in HIGHER else -1
-    means = sign * wide.mean()
-    method, control = (str(means[names].idxmax()) for names in (methods, controls))
-    return method, control, mean_interval(sign * (wide[method] - wide[control]), wide.index)
-
-
-def alike(table: "pd.DataFrame", modality: str, check: str, method: str) -> list[str]:
-    """Return the methods that cannot be told from one by a check, on the same clips (95 % interval of the difference).
-
-    Args:
-        table: from `trust_table`.
-        modality: "visual" or "audio".
-        check: a check.
-        method: the one, such as `best` names it.
-    """
-    part = table[(table["modality"] == modality) & (table["check"] == check)]
-    wide = part.pivot_table(index="recording", columns="method", values="value")
-    others = [name for name in METHODS if name in wide and name != method]
-    return [name for name in others if not mean_interval(wide[name] - wide[method], wide.index).excludes_zero]
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,8 +156,10 @@ def examine(
         for name, values in every.items():
             if not np.any(values):
                 continue
-            deletion, insertion = curves(values, probed)
-            found = {"deletion": area(deletion), "insertion": area(insertion), "infidelity": infidelity(values, probed)}
+            deletion, insertion = curves(values, probed, signed=name not in UNSIGNED)
+            relative = {"deletion": area(deletion), "insertion": area(insertion)}
+            rows += _rows(clip.recording, name, modality, relative, probed.size)
+            found = {"infidelity": infidelity(values, probed)}
             found |= {} if cause is None else _where(values, cause, modality)
             found |= {"agreement": agreed[name]} if name in agreed else {}
             rows += _rows(clip.recording, name, modality, found)
@@ -273,16 +217,22 @@ def agreement(maps: dict[str, NDArray]) -> dict[str, float]:
     """
     small = {name: pooled(values) for name, values in maps.items()}
     return {
-        name: float(np.mean([rank_correlation(small[name], small[other]) for other in small if other != name]))
+        name: _mean_of_known([rank_correlation(small[name], small[other]) for other in small if other != name])
         for name in small
         if len(small) > 1
     }
+
+
+def _mean_of_known(values: Sequence[float]) -> float:
+    """The mean without NaN, as of a map that is constant; NaN where there is nothing else."""
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else np.nan
 
 
 def _where(values: NDArray, cause: Cause, modality: str) -> dict[str, float]:
     return against_truth(over_time(values, modality), over_time(cause.of(modality), modality))
 
 
-def _rows(recording: str, method: str, modality: str, values: dict[str, float]) -> list[Row]:
-    shared = {"recording": recording, "method": method, "modality": modality}
+def _rows(recording: str, method: str, modality: str, values: dict[str, float], weight: float = 1.0) -> list[Row]:
+    shared = {"recording": recording, "method": method, "modality": modality, "weight": weight}
     return [shared | {"check": check, "value": value} for check, value in values.items()]

@@ -104,6 +104,23 @@ def test_a_map_that_knows_what_pushes_back_goes_beyond_the_baseline() -> None:
     assert area(good) < 0 < area(bad)
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_order_of_a_map_without_sign_does_not_turn_with_the_prediction(sign: float) -> None:
+    def masked(masks: np.ndarray) -> np.ndarray:
+        return sign * (~masks * np.array([[3.0, 1.0]])).sum(axis=(1, 2))
+
+    probed = Probe("visual", 4 * sign, 0.0, np.zeros((1, 1, 2), bool), np.ones(1), masked)
+    strongest, weakest = (area(curves(np.array([one]), probed, signed=False)[0]) for one in ([3.0, 1.0], [1.0, 3.0]))
+    assert strongest < weakest
+
+
+def test_agreement_leaves_out_a_constant_map() -> None:
+    ramp = np.arange(64.0).reshape(8, 8)
+    assert agreement({"a": ramp, "b": 2 * ramp, "flat": np.zeros((8, 8))}) == pytest.approx(
+        {"a": 1, "b": 1, "flat": np.nan}, nan_ok=True
+    )
+
+
 def test_infidelity_is_captums_with_its_best_scale(planted: Any) -> None:
     """The same blocks, one modality: Captum's expectation over the mean square of the drops."""
     found, probes = planted

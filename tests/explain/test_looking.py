@@ -99,6 +99,18 @@ def test_a_modality_that_gets_worse_changes_its_share(runs: dict[str, Run]) -> N
     assert deaf[deaf["kind"] == "face noise"]["value"].to_numpy() == pytest.approx(1), "one that never sees the face"
 
 
+def test_a_clip_without_a_face_does_not_count_in_the_face_s_change(
+    runs: dict[str, Run], tables: dict[str, pd.DataFrame]
+) -> None:
+    for modality, column in (("audio", 0), ("visual", 1)):
+        table = tables["joint"]
+        there = FEATURES.valid[table["row"], column]
+        np.testing.assert_array_equal(table[f"count_{modality}"], there)
+        assert (table[f"change_{modality}"][~there] == 0).all() and (table[f"change_{modality}"][there] > 0).all()
+    deaf = tables["audio"]
+    assert not deaf["count_visual"].any() and deaf["count_audio"].any()
+
+
 def test_clean_shares_are_those_of_the_table_of_clips(runs: dict[str, Run], tables: dict[str, pd.DataFrame]) -> None:
     found = shares_under(runs["joint"], FEATURES, feature_corruptions(FEATURES)[:1], "valence", REPORT)
     table = tables["joint"]

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from jcalib.explain import against_truth, faithful_sentence, region, summary, true_cause, trust_headline, trust_sentence
-from jcalib.explain.trust import alike, best
+from jcalib.explain.ranking import alike, best
 from jcalib.explain.truth import over_time
 from jcalib.settings import CorpusSettings, Split, UserError
 
@@ -62,7 +62,14 @@ def test_only_the_embedded_corpus_knows_causes() -> None:
 def table_of(good: float, control: float, spread: float, recordings: int = 8) -> pd.DataFrame:
     rng = np.random.default_rng(0)
     rows = [
-        {"recording": f"r{n}", "method": method, "modality": modality, "check": check, "value": value + spread * noise}
+        {
+            "recording": f"r{n}",
+            "method": method,
+            "modality": modality,
+            "check": check,
+            "value": value + spread * noise,
+            "weight": 1.0,
+        }
         for n in range(recordings)
         for modality in ("visual", "audio")
         for method, value in (("occlusion", good), ("grad_cam", control - 0.1), ("edges", control), ("uniform", 0.5))
@@ -112,7 +119,22 @@ def test_what_random_weights_leave_of_a_map_is_said() -> None:
 
 def test_worse_is_not_called_no_better() -> None:
     assert "is worse than a map of edges: -." in trust_sentence(table_of(0.6, 0.8, 0.02), "valence")
-    assert "is no better than" in trust_sentence(table_of(0.72, 0.7, 0.2), "valence")
+    assert "cannot be told from" in trust_sentence(table_of(0.72, 0.7, 0.2), "valence")
+
+
+def test_two_recordings_are_too_few_for_a_verdict() -> None:
+    few = table_of(0.9, 0.6, 0.02, recordings=2)
+    assert trust_headline(few, "valence").count("trust none (too few recordings") == 4
+    said = trust_sentence(few, "valence")
+    assert "than a map of" not in said and "told from" not in said
+
+
+def test_a_clip_that_hardly_moves_hardly_counts_in_what_is_relative_to_it() -> None:
+    """Areas of 1 and -9, of clips that move by .9 and .1: together they are 0 of what both move."""
+    rows = [{"recording": name, "method": "occlusion", "modality": "visual", "check": "deletion", "value": value,
+             "weight": weight} for name, value, weight in (("a", 1.0, 0.9), ("b", -9.0, 0.1))]  # fmt: skip
+    (value,) = summary(pd.DataFrame(rows))["value"]
+    assert value == pytest.approx(0)
 
 
 def test_a_map_no_better_than_that_of_other_clips_tells_of_the_model_and_not_of_the_clip() -> None:

@@ -29,7 +29,7 @@ def clips_of(talk: float, seed: int) -> pd.DataFrame:
     table["time"] = np.arange(CLIPS) // PERSONS * 0.32
     looks = talk * (1 + 0.5 * (np.arange(CLIPS) >= 40)) + 0.01 * rng.normal(size=CLIPS)
     for modality in ("audio", "visual"):
-        table[f"all_{modality}"], table[f"change_{modality}"] = 1 / CLIPS, 0.5
+        table[f"all_{modality}"], table[f"change_{modality}"], table[f"count_{modality}"] = 1 / CLIPS, 0.5, 1.0
         table[f"other_{modality}"] = looks / CLIPS
         table[modality] = rng.normal(size=CLIPS) * 0.2
     table["interaction"] = 0.1 * rng.normal(size=CLIPS)
@@ -99,7 +99,10 @@ def test_the_sentence_says_who_looks_more_and_when() -> None:
     assert re.search(
         r"the voice's difference lies between \+\S+ \S+ \S+ \(nothing.*?\) and \+.*? \(face covered\)", said
     )
-    assert "differ from those attended to by 0.50 for `joint` and 0.50 for `cross` (voice)" in said
+    assert (
+        "differ from those attended to by 0.50 for `joint` (face), 0.50 for `cross` (face), 0.50 for `joint` (voice)"
+        in said
+    )
     assert "4 of 4 such intervals leave 0 out" in said and "valence" in said
 
 
@@ -124,7 +127,7 @@ def test_few_persons_have_no_verdict(persons: int) -> None:
     [
         ("voice replaced", (-0.1, -0.15, -0.05), "leaves the voice (its share moves by -.100 [-.150, -.050])"),
         ("face replaced", (-0.1, -0.15, -0.05), "listens more to the face (its share moves by +.100 [.050, .150])"),
-        ("face noise", (0.1, -0.05, 0.25), "goes on listening to the face (its share moves by -.100 [-.250, .050])"),
+        ("face noise", (0.1, -0.05, 0.25), "leaves the face cannot be told (its share moves by -.100 [-.250, .050])"),
         ("voice noise", (0.1, np.nan, np.nan), "of `joint` nothing can be said: too few recordings"),
     ],
 )  # fmt: skip
@@ -141,3 +144,11 @@ def test_a_modality_is_left_where_its_own_share_falls(kind: str, change: tuple[f
 def test_how_far_seeds_agree() -> None:
     table = pd.DataFrame({"fusion": ["joint", "joint", "cross"], "agreement": [0.3, 0.5, 0.7]})
     assert "by 0.40 for `joint` (0.30 to 0.50), 0.70 for `cross` (0.70 to 0.70)" in seeds_sentence(table)
+
+
+def test_a_fusion_that_does_not_read_a_modality_is_not_compared_by_it() -> None:
+    deaf = TABLES["cross"].assign(other_audio=0.0, all_audio=0.0)
+    tables = {"joint": TABLES["joint"], "visual": deaf}
+    averages, less = by_condition(tables, HAPPENS), differences(tables, HAPPENS, "joint", "visual")
+    assert "attended voice of `joint` and of `visual` cannot be compared" in looking_headline(averages, less, *tables)
+    assert "the face's difference lies" in looking_sentence(averages, less, *tables, "valence")

@@ -17,7 +17,7 @@ from jcalib.fusion.registry import CELL
 from jcalib.studies import factors, families
 from jcalib.studies.relations import INTER, INTRA, Relations
 from jcalib.studies.statistics import CANNOT_TELL, TOO_FEW, Comparison, contrast, holm
-from jcalib.studies.verdicts import format_ccc, format_interval
+from jcalib.studies.verdicts import corrected, format_ccc, format_interval
 
 if TYPE_CHECKING:
     from jcalib.studies.robustness import Robustness
@@ -168,7 +168,7 @@ def _row(claim: str, test: str, one: Comparison | None, missing: str) -> Claim:
 
 def _sample(one: Comparison) -> str:
     few = f", {TOO_FEW}" if one.verdict == TOO_FEW else ""
-    return f"{one.clusters} {one.unit} x {one.seeds} seeds{few}"
+    return f"{one.clusters} {one.unit} x {one.seeds} seeds{few}{corrected(one)}"
 
 
 def _cost(sums: Mapping[str, np.ndarray], persons: Sequence[str], flops: Mapping[str, int], margin: float) -> Claim:

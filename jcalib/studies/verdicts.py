@@ -108,9 +108,21 @@ def beats_single(name: str, comparison: Comparison) -> str:
         case "same":
             return f"{name} and {SINGLE} score {_same(comparison)}."
         case "open":
-            return f"Whether {name} beats {SINGLE} cannot be told: the difference is {_signed(comparison)}."
+            adjusted = corrected(comparison)
+            return f"Whether {name} beats {SINGLE} cannot be told: the difference is {_signed(comparison)}{adjusted}."
         case "few":
             return f"Whether {name} beats {SINGLE} cannot be said: {TOO_FEW}."
+
+
+def corrected(comparison: Comparison) -> str:
+    """Return why a verdict is open although the interval leaves 0 out: the correction for many tests; else nothing.
+
+    Args:
+        comparison: one of a family.
+    """
+    if comparison.verdict != CANNOT_TELL or comparison.low <= 0 <= comparison.high:
+        return ""
+    return f", p = {format_ccc(comparison.p_adjusted)} after Holm's correction"
 
 
 def detectable(

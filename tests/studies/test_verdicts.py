@@ -3,6 +3,7 @@
 import itertools
 import math
 import re
+from dataclasses import replace
 
 import pytest
 from scipy import stats
@@ -143,6 +144,13 @@ def test_a_sure_but_small_difference_is_called_small_and_explains_nothing(sign: 
 )
 def test_beats_single(verdict: str, words: str) -> None:
     assert beats_single("joint", FIRST[verdict]) == words
+
+
+def test_an_interval_without_zero_that_stays_open_says_why() -> None:
+    one = replace(comparison(0.041, 0.017), p_adjusted=0.059)
+    assert one.low > 0 and one.verdict == OPEN
+    assert beats_single("joint", one).endswith("CCC [.005, .077], p = .059 after Holm's correction.")
+    assert "Holm" not in beats_single("joint", FIRST[OPEN])
 
 
 def test_detectable_says_what_could_not_have_been_seen() -> None:

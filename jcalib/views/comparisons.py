@@ -9,14 +9,13 @@ import numpy as np
 
 from jcalib.studies.statistics import TOO_FEW
 from jcalib.studies.verdicts import format_ccc
-from jcalib.views.style import BAND, DIM, INK, colour, dashes, figure, look, rows_from_top
+from jcalib.views.style import BAND, DIM, INK, colour, dashes, exact_ticks, figure, look, rows_from_top
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
 LETTERS = {"valence": "V", "arousal": "A"}
-NARROW = 0.04  # an axis of CCC on which two digits would name several ticks alike
 PANELS = {
     "loss": "training loss, 1 − CCC",
     "selection_valence": "valence CCC, selection",
@@ -43,7 +42,7 @@ def plot_differences(table: "pd.DataFrame") -> "Figure":
             for place, one in enumerate(chosen.to_dict("records")):
                 _interval(ax, row + 0.38 * (place - (len(chosen) - 1) / 2), one)
         rows_from_top(ax, [f"{a} − {b}" for a, b in pairs])
-        ax.xaxis.set_major_formatter(lambda value, _: _plain(value, 2, sign=True))
+        exact_ticks(ax.xaxis, signed=True)
         of = "V valence, A arousal, plain their mean" if several else "mean of valence and arousal"
         ax.set_xlabel(f"difference in CCC ({of}); grey: within the margin of {_plain(margin, 2)}")
     return fig
@@ -65,7 +64,7 @@ def plot_scores(table: "pd.DataFrame") -> "Figure":
                 ax.scatter(seeds, row + apart, s=9, color=colour(name), alpha=0.45, lw=0, zorder=3)
                 _lettered(ax, seeds.mean(), row, colour(name), letter)
         rows_from_top(ax, names)
-        ax.xaxis.set_major_formatter(lambda value, _: _plain(value, 2 if np.ptp(ax.get_xlim()) > NARROW else 3))
+        exact_ticks(ax.xaxis)
         ax.set_xlabel("CCC on the report persons (V valence, A arousal; small dots are seeds)")
     return fig
 
@@ -91,7 +90,7 @@ def plot_curves(history: "pd.DataFrame") -> "Figure":
             ax.set_title(PANELS.get(column, column.replace("_", " ")))
             ax.set_xlabel("epoch")
             ax.xaxis.get_major_locator().set_params(integer=True)
-            ax.yaxis.set_major_formatter(lambda value, _: _plain(value, 2))
+            exact_ticks(ax.yaxis)
         if names != [""]:
             handles, labels = axes[0, 0].get_legend_handles_labels()
             fig.legend(handles, labels, loc="outside lower center", ncols=len(names), handlelength=2.6)
@@ -116,9 +115,8 @@ def _lettered(ax: Any, x: float, y: float, hue: str, letter: str) -> None:
     ax.text(x, y, letter, color="white", size=6.5, weight="bold", ha="center", va="center_baseline", zorder=5)
 
 
-def _plain(value: float, digits: int = 3, sign: bool = False) -> str:
-    """Return a CCC for a figure: a typographic minus, and a plus where the sign matters."""
+def _plain(value: float, digits: int = 3) -> str:
+    """Return a CCC for a figure: with a typographic minus."""
     if round(value, digits + 2) == 0:
         return "0"
-    text = format_ccc(value, digits).replace("-", "−")
-    return f"+{text}" if sign and value > 0 else text
+    return format_ccc(value, digits).replace("-", "−")

@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jcalib.studies.verdicts import format_ccc
-from jcalib.views.style import INK, colour, figure, look
+from jcalib.views.style import INK, colour, exact_ticks, figure, look
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +32,7 @@ def plot_cost(table: "pd.DataFrame") -> "Figure":
             ax.set_xlabel(words.format(table["ratio_to"].iloc[0]))
             ax.set_xlim(0, 1.35 * values.max())
         axes[0].set_ylabel("CCC, mean of V and A")
-        axes[0].yaxis.set_major_formatter(lambda value, _: format_ccc(value, 2) if value else "0")
+        exact_ticks(axes[0].yaxis)
     return fig
 
 

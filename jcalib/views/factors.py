@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from jcalib.studies.verdicts import format_ccc
-from jcalib.views.style import BAND, COLOURS, DIM, INK, figure, look, rows_from_top
+from jcalib.views.style import BAND, COLOURS, DIM, INK, exact_ticks, figure, look, rows_from_top
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,7 @@ def plot_factors(table: "pd.DataFrame") -> "Figure":
                 _interval(ax, rows.index((one["switch"], one["effect"])) + offset, one, letter)
             rows_from_top(ax, [f"{switch}\n{effect.replace(' - ', ' − ')}" for switch, effect in rows])
             ax.set_title(_title(shown, title) if kind == "Shapley" else title)
-            ax.xaxis.set_major_formatter(lambda value, _: _signed(value, 2))
+            exact_ticks(ax.xaxis, signed=True)
         words = "difference in CCC: V valence, A arousal, plain dot their mean; grey: within the margin of"
         fig.supxlabel(f"{words} {format_ccc(margin, 2)}", size=8.5, color=DIM)
     return fig
@@ -81,7 +81,7 @@ def _cell(ax: Any, one: dict[Any, Any], shade: float) -> None:
 def _title(shown: "pd.DataFrame", title: str) -> str:
     """Return the panel's title with what the four add up to."""
     total = shown.loc[shown["target"] == "mean", "difference"].sum()
-    return f"{title}, in all {_signed(total, 3)}"
+    return f"{title}, in all {_signed(total)}"
 
 
 def _interval(ax: Any, y: float, row: dict[Any, Any], letter: str) -> None:
@@ -91,11 +91,11 @@ def _interval(ax: Any, y: float, row: dict[Any, Any], letter: str) -> None:
     ax.plot(row["difference"], y, "o", ms=8 if letter else 5, color=hue, mec="white", mew=0.6, zorder=3)
     ax.text(row["difference"], y, letter, color="white", size=5.5, weight="bold", ha="center", va="center_baseline")
     if not letter:
-        words = f"{_signed(row['difference'], 3)}  [{_signed(row['low'], 3)}, {_signed(row['high'], 3)}]"
+        words = f"{_signed(row['difference'])}  [{_signed(row['low'])}, {_signed(row['high'])}]"
         ax.text(1.02, y, words, transform=ax.get_yaxis_transform(), color=DIM, size=7, va="center")
 
 
-def _signed(value: float, digits: int) -> str:
-    if round(value, digits + 1) == 0:
+def _signed(value: float) -> str:
+    if round(value, 4) == 0:
         return "0"
-    return ("+" if value > 0 else "") + format_ccc(value, digits).replace("-", "−")
+    return ("+" if value > 0 else "") + format_ccc(value).replace("-", "−")

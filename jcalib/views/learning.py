@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from jcalib.studies.verdicts import format_ccc
-from jcalib.views.style import colour, dashes, figure, look
+from jcalib.views.style import colour, dashes, exact_ticks, figure, look
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +27,7 @@ def plot_learning(table: "pd.DataFrame") -> "Figure":
             ax.set_title(target)
             ax.set_xticks(sorted(set(table["recordings"])))
             ax.set_xlabel("training recordings")
-            ax.yaxis.set_major_formatter(lambda value, _: format_ccc(value, 2))
+            exact_ticks(ax.yaxis)
         axes[0].set_ylabel("CCC on the report persons")
         handles, labels = axes[0].get_legend_handles_labels()
         fig.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 7), handlelength=2.6)

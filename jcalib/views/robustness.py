@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jcalib.views.style import DIM, colour, dashes, figure, look, rows_from_top
+from jcalib.views.style import DIM, colour, dashes, exact_ticks, figure, look, rows_from_top
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +37,7 @@ def plot_robustness(table: "pd.DataFrame") -> "Figure":
             ax.set_visible(False)
         for ax in axes[:, 0]:
             ax.set_ylabel("CCC, mean of V and A")
-            ax.yaxis.set_major_formatter(lambda value, _: _plain(round(value, 4)))
+            exact_ticks(ax.yaxis)
         handles, labels = axes[0, 0].get_legend_handles_labels()
         fig.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 7), handlelength=2.6)
     return fig
@@ -66,7 +66,7 @@ def plot_gains(gains: "pd.DataFrame") -> "Figure":
             y = np.arange(len(kinds)) + 0.7 * ((place + 0.5) / len(fusions) - 0.5)
             ax.errorbar(one["gain"], y, xerr=ends, fmt="o", ms=3.5, lw=1.2, color=colour(fusion), label=fusion)
         ax.set_xlabel("gain in CCC (mean of valence and arousal), on average along the curve")
-        ax.xaxis.set_major_formatter(lambda value, _: _plain(round(value, 4)))
+        exact_ticks(ax.xaxis)
         rows_from_top(ax, kinds)
         fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=len(fusions))
     return fig

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jcalib.studies.verdicts import format_ccc
-from jcalib.views.style import colour, dashes, figure, look
+from jcalib.views.style import colour, dashes, exact_ticks, figure, look
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +44,7 @@ def plot_search(table: "pd.DataFrame", space: "Sequence[Dimension]") -> "Figure"
             ax.remove()
         for ax in axes[:, 0]:
             ax.set_ylabel("CCC, selection persons")
-            ax.yaxis.set_major_formatter(lambda value, _: format_ccc(value, 2))
+            exact_ticks(ax.yaxis)
         handles, labels = panels[0].get_legend_handles_labels()
         fig.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 7), handlelength=2.6)
     return fig

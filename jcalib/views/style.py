@@ -179,3 +179,25 @@ def rows_from_top(ax: Any, labels: Iterable[str]) -> None:
     ax.set_yticks(range(len(labels)), labels, color=INK)
     ax.set_ylim(len(labels) - 0.5, -0.5)
     ax.spines["left"].set_visible(False)
+
+
+def exact_ticks(axis: Any, signed: bool = False) -> None:
+    """Let an axis of CCCs have steps of 1, 2 or 5, and name each tick with as many decimals as the steps need.
+
+    Args:
+        axis: `ax.xaxis` or `ax.yaxis`.
+        signed: a plus stands before what is above 0, for differences.
+    """
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(nbins="auto", steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, axis.get_majorticklocs(), signed)))
+
+
+def _tick(value: float, ticks: Iterable[float], signed: bool) -> str:
+    """Return a tick as papers print a CCC: .025, −.05, 0."""
+    digits = next(digits for digits in range(12) if all(abs(round(one, digits) - one) < 1e-9 for one in ticks))
+    text = f"{abs(value):.{digits}f}"
+    if float(text) == 0:
+        return "0"
+    return ("−" if value < 0 else "+" if signed else "") + text.removeprefix("0" if "." in text else "")

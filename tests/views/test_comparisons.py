@@ -169,6 +169,26 @@ class TestStyle:
         assert not any(ax.spines["top"].get_visible() for ax in axes.flat)
         assert fig.get_layout_engine() is not None
 
+    @pytest.mark.parametrize(
+        ("low", "high"), [(-0.05, 0.1), (0.47, 0.72), (-0.011, 0.013), (0, 1), (0.594, 0.606), (-3, 12), (0, 2e-5)]
+    )
+    def test_every_tick_says_where_it_is(self, low: float, high: float) -> None:
+        _, ax = style.figure(width=6.4, height=2.5)
+        ax.set(xlim=(low, high), ylim=(low, high))
+        for axis in (ax.xaxis, ax.yaxis):
+            style.exact_ticks(axis)
+            places, words = axis.get_majorticklocs(), [label.get_text() for label in axis.get_majorticklabels()]
+            assert [float(word.replace("−", "-")) for word in words] == pytest.approx(list(places), abs=1e-9)
+            assert len(set(words)) == len(words) >= 3
+            assert not any(word.lstrip("−").startswith("0.") for word in words), "as papers print a CCC"
+
+    def test_signed_ticks_have_a_plus_and_zero_has_none(self) -> None:
+        _, ax = style.figure(width=6.4, height=2.5)
+        ax.set_xlim(-0.04, 0.1)
+        style.exact_ticks(ax.xaxis, signed=True)
+        words = [label.get_text() for label in ax.get_xticklabels()]
+        assert {"−.02", "0", "+.04"} <= set(words)
+
     def test_every_fusion_has_a_colour_of_its_own_and_strangers_a_steady_one(self) -> None:
         assert len({style.colour(name) for name in style.COLOURS}) == len(style.COLOURS) == 15
         assert style.colour("mine") == style.colour("mine") in style.SPARE

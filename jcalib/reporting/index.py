@@ -13,6 +13,7 @@ from typing import Any
 from jcalib.files import read_json, replacing
 from jcalib.reporting.markdown import inline
 from jcalib.reporting.pages import TEMPLATES, duration, stylesheet, with_files
+from jcalib.studies.verdicts import format_ccc, format_interval
 
 QUESTION = "Does joint cross-attention fuse face and voice better than vanilla cross-attention?"
 _SECTIONS = ("corpus", "train", "attention", "attribution")
@@ -119,6 +120,7 @@ def context(folder: Path) -> dict[str, Any]:
         "no_verdict": _why_nothing(cards, "ablation"),
         "table": table,
         "axis": _axis(table),
+        "claims": [_claim(one) for one in ablation.get("claims", [])],
         "figures": _by_role(standing.values(), folder),
         "headlines": {word: _of(standing, of[word]).get("headline", "") for word in _SECTIONS},
         "missing": {word: _why_nothing(cards, of[word]) for word in _SECTIONS},
@@ -219,6 +221,14 @@ def _by_role(records: Iterable[Mapping[str, Any]], folder: Path) -> dict[str, di
     """Return the figures that are there, by their place on the page."""
     figures = [with_files(figure, folder) for record in records for figure in record.get("figures", [])]
     return {figure["role"]: figure for figure in reversed(figures) if figure.get("role") and figure["there"]}
+
+
+def _claim(one: Mapping[str, Any]) -> dict[str, str]:
+    """Return a claim of `studies.claims` in words; what was not run has no number."""
+    number, low, high = (one.get(name) for name in ("number", "low", "high"))
+    interval = "–" if low is None or high is None else format_interval(low, high)
+    shown = "–" if number is None else format_ccc(number)
+    return {"claim": one["claim"], "verdict": one["verdict"], "number": shown, "interval": interval}
 
 
 def _audit(audit: Mapping[str, Any]) -> dict[str, Any]:

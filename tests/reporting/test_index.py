@@ -47,6 +47,17 @@ def test_the_table_is_safe_and_complete(tmp_path: Path) -> None:
     assert rows[2].count("<td>–</td>") == 3
 
 
+def test_the_abstracts_claims_are_on_the_page_and_what_was_not_run_has_no_number(tmp_path: Path) -> None:
+    made = records()
+    claim = {"claim": "scores higher than vanilla", "test": "joint - cross", "measured": "36 persons"}
+    ran = {**claim, "verdict": "supported", "number": 0.0987, "low": 0.0767, "high": 0.1206}
+    not_run = {**claim, "claim": "gains", "verdict": "not run", "number": None, "low": None, "high": None}
+    made["4_ablation"]["claims"] = [ran, not_run]
+    page = fill(tmp_path, made)
+    assert '<td>supported</td><td class="n">.099</td><td>[.077, .121]</td>' in page
+    assert '<td>not run</td><td class="n">–</td><td>–</td>' in page
+
+
 def test_every_table_has_headers_and_every_picture_an_alternative(tmp_path: Path) -> None:
     page = fill(tmp_path, records())
     assert '<html lang="en">' in page

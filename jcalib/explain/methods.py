@@ -184,6 +184,7 @@ METHODS: dict[str, Callable[[ClipPath, Inputs, Inputs], tuple[Tensor, Tensor, in
     "feature_ablation": feature_ablation,
 }
 COMPLETE = ("integrated_gradients", "gradient_shap")
+AT_A_LAYER = ("grad_cam",)  # a layer's maps, weighted: neither a baseline nor a unit
 
 
 def last_map_layer(encoder: nn.Module, example: Tensor) -> nn.Module:

@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
+from jcalib.explain.methods import COMPLETE
 from jcalib.settings import choose
 
 LEVELS = 127
@@ -66,6 +67,7 @@ class Playback:
     Attributes:
         name: the recording.
         origin: what predicted and what was explained, in words.
+        method: of attribution.
         times: float64 (T,) seconds on the container's clock.
         true: float32 (T, 2), NaN where nobody annotated it.
         seen: bool (T,), a face was found.
@@ -90,6 +92,7 @@ class Playback:
 
     name: str
     origin: str
+    method: str
     times: np.ndarray
     true: np.ndarray
     seen: np.ndarray
@@ -120,6 +123,11 @@ class Playback:
     def targets(self) -> tuple[str, ...]:
         """The targets, in order."""
         return tuple(dict.fromkeys(target for _, target in self.tracks))
+
+    @property
+    def complete(self) -> bool:
+        """Whether the method promises maps that add up: of others no sum is told."""
+        return self.method in COMPLETE
 
     def track(self, fusion: str, target: str) -> Track:
         """Return one track.

@@ -71,7 +71,7 @@ def playback(
     which = "Mean over seeds" if seed is None else f"Seed {seed}"
     told = ", ".join(f"{run.settings.fusion} ({run.folder.name}, {len(run.settings.seeds)} seeds)" for run in runs)
     origin, reference = f"{which} of {told}; {method.replace('_', ' ')}.", explained[0].reference(features)
-    return _assembled(source, origin, limits, tracks, corpus, targets, reference)
+    return _assembled(source, origin, method, limits, tracks, corpus, targets, reference)
 
 
 def _quantised(fusion: str, target: str, part: dict[str, np.ndarray], voice: float, face: float) -> Track:
@@ -82,6 +82,7 @@ def _quantised(fusion: str, target: str, part: dict[str, np.ndarray], voice: flo
 def _assembled(
     source: Source,
     origin: str,
+    method: str,
     limits: dict[str, tuple[float, float]],
     tracks: dict[tuple[str, str], Track],
     corpus: Corpus,
@@ -106,6 +107,7 @@ def _assembled(
     return Playback(
         name=source.recording.name,
         origin=origin,
+        method=method,
         times=info.times,
         true=info.labels.astype(np.float32),
         seen=seen,

@@ -125,8 +125,10 @@ class Explorer:
             parts.append("no map: no whole clip ends after this")
         else:
             voice, face = playback.track(fusion, target).sums[clip]
-            end = playback.times[playback.explained[clip]]
-            parts.append(f"maps explain {html.escape(fusion)} at {end:.2f} s: face {face:+.3f}, voice {voice:+.3f}")
+            sums = f": face {face:+.3f}, voice {voice:+.3f}" if playback.complete else ""
+            parts.append(
+                f"maps explain {html.escape(fusion)} at {playback.times[playback.explained[clip]]:.2f} s{sums}"
+            )
         return " · ".join(parts).replace("-", "−")
 
     def widget(self) -> "ipywidgets.Widget":

@@ -1,10 +1,15 @@
 """Colours of signed maps over pictures: red and light raises, blue and dark lowers; the sign is there in grey too."""
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jcalib.explain.playback import LEVELS
+from jcalib.explain.methods import AT_A_LAYER
+from jcalib.explain.playback import LEVELS, PERCENTILE
+
+if TYPE_CHECKING:
+    from jcalib.explain import Playback
 
 UP, DOWN = (255, 156, 126), (10, 36, 140)
 DARK, LIGHT = 70, 162  # greys of what lies under a map: without colour, UP is still lighter and DOWN darker
@@ -49,6 +54,21 @@ def power(value: float) -> str:
     """Write a small number with a power of ten: 4.9·10⁻⁵."""
     mantissa, exponent = f"{value:.1e}".split("e")
     return f"{mantissa}·10" + str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def colour_ends(playback: "Playback", target: str) -> str:
+    """Say at which values the colours of a playback's maps end.
+
+    Args:
+        playback: whose maps.
+        target: which.
+    """
+    unit, note = ("", "; no unit") if playback.method in AT_A_LAYER else (f" {target}", "")
+    voice, face = (f"±{power(limit)}{unit}" for limit in playback.limits[target])
+    return (
+        f"Colours end at {face} a place of the face, {voice} a cell of the sound: "
+        f"the {PERCENTILE:g}th percentile, one scale for all fusions{note}."
+    )
 
 
 def paled(picture: np.ndarray) -> np.ndarray:

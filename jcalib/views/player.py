@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jcalib.explain.playback import PERCENTILE, SPECTRA
+from jcalib.explain.methods import AT_A_LAYER
+from jcalib.explain.playback import SPECTRA
 from jcalib.files import replacing
 from jcalib.settings import UserError
 from jcalib.views.corpus import EPISODES, TARGETS, hertz_name, mel_band
-from jcalib.views.heat import DARK, DOWN, LIGHT, UP
+from jcalib.views.heat import DARK, DOWN, LIGHT, UP, colour_ends
 from jcalib.views.shares import LEAST
 from jcalib.views.style import colour, dashes
 
@@ -95,20 +96,27 @@ def notes(playback: "Playback") -> list[str]:
     Args:
         playback: what is drawn.
     """
-    sums = "; ".join(f"{fusion}, {target}: {track.sentence()}" for (fusion, target), track in playback.tracks.items())
     picture, sound = playback.spans
     low, high = (f"{decibel:.0f}".replace("-", "−") for decibel in playback.decibel)
     return [
         playback.origin,
-        f"Maps: of clips that touch, against a baseline ({playback.baseline}). What a place adds is "
-        "added to the prediction at its own clip's end. Red and light raises, blue and dark lowers. "
-        f"{sums}. One map is an illustration; whether such maps can be trusted is measured in the report.",
+        f"Maps: of clips that touch{_explained(playback)} Red and light raises, blue and dark lowers. One map is an "
+        "illustration; whether such maps can be trusted is measured in the report.",
         f"Sound: a clip has {picture:.2f} s of pictures and the last {sound:.2f} s of sound; hatched sound is heard "
         f"by no clip with a map. Greys go from {low} to {high} dB.",
         "Depends on: how far the prediction at the playhead would spread if that clip of voice or face varied as "
         f"{playback.variation} do (temporal influence); the outlined clip is the one at the playhead.",
         f"Carried by: {carried(playback)} Band around a line: standard deviation over seeds.",
     ]
+
+
+def _explained(playback: "Playback") -> str:
+    """What the maps start from, and whether they add up."""
+    against = "" if playback.method in AT_A_LAYER else f", against a baseline ({playback.baseline})"
+    if not playback.complete:
+        return f"{against}. Those of {playback.method.replace('_', ' ')} need not add up to the prediction."
+    sums = "; ".join(f"{fusion}, {target}: {track.sentence()}" for (fusion, target), track in playback.tracks.items())
+    return f"{against}. What a place adds is added to the prediction at its own clip's end. {sums}."
 
 
 def carried(playback: "Playback") -> str:
@@ -137,8 +145,9 @@ def _told(playback: "Playback") -> dict[str, Any]:
         "sound_start": playback.sound_start,
         "spans": playback.spans,
         "reach": playback.reach,
-        "limits": playback.limits,
-        "percentile": PERCENTILE,
+        "method": playback.method.replace("_", " "),
+        "complete": playback.complete,
+        "ends": {target: colour_ends(playback, target) for target in playback.targets},
         "pooled": SPECTRA,
         "influence": {target: playback.largest_influence(target) for target in playback.targets},
         "least": LEAST,

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jcalib.explain.playback import BANDS, FRAME_S, LEVELS, PERCENTILE, SPECTRA
+from jcalib.explain.playback import BANDS, FRAME_S, LEVELS, SPECTRA
 from jcalib.views.corpus import TARGETS, draw_ribbons, hertz_name, mel_band
-from jcalib.views.heat import DARK, LIGHT, blend, paled, power, scaled
+from jcalib.views.heat import DARK, LIGHT, blend, colour_ends, paled, scaled
 from jcalib.views.shares import LEAST
 from jcalib.views.style import BAND, DIM, INK, colour, dashes, look
 
@@ -53,14 +53,12 @@ def plot_strip(playback: "Playback", target: str = "valence", width: float = 7.2
         for ax in axes[:-1]:
             ax.set_xticklabels([])
         axes[-1].set_xlabel(f"time in {playback.name} (s)")
-        voice, seen = playback.limits[target]
         bar = fig.colorbar(image, ax=axes[: 2 * len(tracks)], aspect=40, pad=0.01, shrink=0.8)
         bar.outline.set_visible(False)
         bar.set_ticks([-LEVELS, 0, LEVELS], labels=["lowers", "0", "raises"])
         bar.ax.tick_params(length=0, labelsize=8, labelcolor=DIM)
         fig.supxlabel(
-            f"Colours end at ±{power(seen)} {target} a place of the face and ±{power(voice)} a cell of the sound, the "
-            f"{PERCENTILE:g}th percentile; one scale.\n"
+            f"{colour_ends(playback, target)}\n"
             f"Hatched: sound that no clip hears. Grey: |voice| + |face| is at most {LEAST}. Dotted: true.",
             x=0.01, ha="left", fontsize=7.5, color=DIM,
         )  # fmt: skip

@@ -10,6 +10,7 @@ from matplotlib.image import imread
 
 from jcalib.explain import METHODS, Attending, Playback, attending
 from jcalib.explain.looking import Windows
+from jcalib.explain.methods import COMPLETE
 from jcalib.progress import stage
 from jcalib.settings import UserError
 from jcalib.views.explorer import MEAN, Explorer, Live
@@ -126,6 +127,12 @@ def test_a_switch_changes_the_picture(live: Live, control: str, value: Any) -> N
     getattr(live, control).value = value
     assert (drawn(live) != before).mean() > 0.01
     assert f"maps explain {live.fusion.value} at 2.52 s" in live.line.value
+
+
+def test_sums_are_said_of_maps_that_add_up(live: Live) -> None:
+    for method in METHODS:
+        live.method.value = method
+        assert (": face " in live.line.value) == (method in COMPLETE) == live._playback.complete, method
 
 
 def test_a_seed_is_loaded_once_and_the_mean_has_a_name(live: Live, asked: Asked) -> None:

@@ -12,7 +12,8 @@ import pytest
 from references import external
 
 from jcalib.settings import UserError
-from jcalib.views.player import Player, player_page
+from jcalib.views.heat import colour_ends
+from jcalib.views.player import Player, notes, player_page
 from jcalib.views.strip import plot_strip
 from jcalib.views.style import save
 from tests.played import Played
@@ -59,6 +60,19 @@ def test_a_notebook_shows_it_in_a_frame(played: Played) -> None:
 def test_a_player_that_is_too_large_says_so(played: Played) -> None:
     with pytest.raises(UserError, match=r"has 1\d\.\d MB: it has to stay under 10"):
         Player(replace(played.playback, video=bytes(9_500_000)))
+
+
+@pytest.mark.parametrize("method", ["integrated_gradients", "occlusion", "grad_cam"])
+def test_only_what_adds_up_is_summed_and_only_what_has_a_unit_is_given_one(played: Played, method: str) -> None:
+    shown = replace(played.playback, method=method)
+    page, maps = player_page(shown), notes(shown)[1]
+    complete = method == "integrated_gradients"
+    assert ("add up (within" in maps) == ("is added to the prediction" in maps) == complete
+    assert ("need not add up" in maps) == (not complete) and "adds to" not in page
+    assert json.loads(re.search(r'id="data">(.*?)</script>', page, re.S)[1])["complete"] == complete  # type: ignore[index]
+    ends = colour_ends(shown, "arousal")
+    assert (" arousal a place of the face" in ends) == (method != "grad_cam") == ("no unit" not in ends)
+    assert ends in plot_strip(shown, "arousal").get_supxlabel()
 
 
 def test_the_strip_draws_the_same_arrays(played: Played, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The player in a real browser, from disk with the network cut: it plays, scrubs, switches, and nothing fails."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from jcalib.files import ROOT
-from jcalib.views.player import Player
+from jcalib.views.player import Player, player_page
 from tests.played import FRAMES, Played
 
 pytestmark = pytest.mark.browser
@@ -42,6 +43,17 @@ def page(request: pytest.FixtureRequest, file: Path, browser: Any) -> Iterator[A
     assert troubles == []
     assert {url.split(":")[0] for url in asked} <= {"file", "data"}
     assert [url for url in asked if url.startswith("file")] == [file.as_uri()]
+
+
+@contextmanager
+def opened(browser: Any, document: str, folder: Path, width: int = 1180) -> Iterator[Any]:
+    """Another player than the usual one."""
+    (folder / "player.html").write_text(document)
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.goto((folder / "player.html").as_uri())
+    page.wait_for_function("document.getElementById('video').readyState >= 2 || document.getElementById('video').error")
+    yield page
+    page.close()
 
 
 def frame(page: Any) -> int:
@@ -127,11 +139,15 @@ def test_the_map_changes_where_the_sentence_does(page: Any, played_once: Played)
 def test_a_wide_band_stays_within_its_lane(played_once: Played, browser: Any, tmp_path: Path) -> None:
     shown = played_once.playback
     wide = {key: replace(track, spread=np.full_like(track.spread, 0.9)) for key, track in shown.tracks.items()}
-    page = browser.new_page(viewport={"width": 1180, "height": 800})
-    page.goto(Player(replace(shown, tracks=wide)).write(tmp_path / "wide.html").as_uri())
-    page.wait_for_function("document.getElementById('video').readyState >= 2")
     painted = "pen.getImageData(0, y, c.width, 2).data.some((v, i) => i % 4 === 3 && v)"
     lane = "c = document.getElementById('trace'), pen = c.getContext('2d')"
-    edges = page.evaluate(f"() => {{ const {lane}; return [0, c.height - 2].map((y) => {painted}) }}")
-    page.close()
+    with opened(browser, player_page(replace(shown, tracks=wide)), tmp_path) as page:
+        edges = page.evaluate(f"() => {{ const {lane}; return [0, c.height - 2].map((y) => {painted}) }}")
     assert edges == [False, False]
+
+
+def test_no_sum_is_told_of_maps_that_need_not_add_up(played_once: Played, browser: Any, tmp_path: Path) -> None:
+    other = replace(played_once.playback, method="grad_cam")
+    with opened(browser, player_page(other), tmp_path) as page:
+        assert page.locator("#said").inner_text().endswith("; those of grad cam need not add up.")
+        assert page.locator("#unit").inner_text().endswith("no unit.")

@@ -25,8 +25,6 @@
     if (Number(text) === 0) return "0";
     return (value > 0 ? "+" : "−") + text.replace(/^0(?=\.)/, "");
   };
-  const power = (value) => value.toExponential(1).replace(/e([+-])(\d+)/, (_, s, n) =>
-    "·10" + (s === "-" ? "⁻" : "") + [...n].map((d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]).join(""));
 
   function fresh(id) {
     const canvas = $(id), ratio = window.devicePixelRatio || 1, box = canvas.getBoundingClientRect();
@@ -221,11 +219,9 @@
       pen.fillStyle = `rgb(${colour.map((c) => Math.round(grey + (c - grey) * alpha)).join()})`;
       pen.fillRect(x, 0, 1, height);
     }
-    const [voice, face] = told.limits[state.target];
     $("low").textContent = "lowers (dark)";
     $("high").textContent = "raises (light)";
-    $("unit").textContent = `Colours end at ±${power(face)} ${state.target} a place of the face, ±${power(voice)} a cell of the sound: ` +
-      `the ${told.percentile}th percentile, one scale for all fusions.`;
+    $("unit").textContent = told.ends[state.target];
   }
 
   function draw() {
@@ -255,7 +251,7 @@
     const pen = canvas.getContext("2d"), image = pen.createImageData(side, side);
     for (let i = 0; near >= 0 && i < side * side; i++) tint(image.data, 4 * i, maps[near * side * side + i]);
     pen.putImageData(image, 0, 0);
-    canvas.setAttribute("aria-label", near < 0 ? "No map of the face here" : `What each place of the face adds to ${state.target}`);
+    canvas.setAttribute("aria-label", near < 0 ? "No map of the face here" : `What in the face raises and lowers ${state.target}`);
     const why = !seen[state.frame] ? "no face in this frame" : near >= 0 ? "" :
       clipAt(state.frame) < 0 ? "no map: no clip ends after this" : "no map: no picture of a clip is near";
     $("note").hidden = !why || Boolean(video.error);
@@ -304,8 +300,9 @@
     $("readout").innerHTML = words.join("");
     const clip = clipAt(frame), sums = part("sums");
     $("said").innerHTML = clip < 0 ? "No map here: no whole clip ends after this." :
-      `The maps explain what <b>${state.fusion}</b> predicts at <b>${times[explained[clip]].toFixed(2)} s</b>; summed up, ` +
-      `the face's map gives <b>${signed(sums[2 * clip + 1], 3)}</b> and the voice's <b>${signed(sums[2 * clip], 3)}</b> ${state.target}.`;
+      `The maps explain what <b>${state.fusion}</b> predicts at <b>${times[explained[clip]].toFixed(2)} s</b>; ` + (told.complete ? "summed up, " +
+      `the face's map gives <b>${signed(sums[2 * clip + 1], 3)}</b> and the voice's <b>${signed(sums[2 * clip], 3)}</b> ${state.target}.` :
+      `those of ${told.method} need not add up.`);
     $("clock").textContent = `${times[frame].toFixed(2)} s`;
     lanes.setAttribute("aria-valuenow", frame);
     lanes.setAttribute("aria-valuetext", `${times[frame].toFixed(2)} seconds, ${state.fusion} ${state.target} ${signed(part("prediction")[frame])}`);

@@ -28,7 +28,7 @@ class Corruption:
 
     Attributes:
         kind: its name ("voice missing").
-        unit: what a severity counts ("share of clips", "s").
+        unit: what a severity counts ("share of clips lost", "lag of the voice (s)").
         severities: in order; the clean one is among them.
         clean: the severity that changes nothing.
         apply: (features, severity) to the corrupted features, same rows.
@@ -123,7 +123,7 @@ def _missing(modality: str) -> Corruption:
         valid = features.valid[:, MODALITIES.index(modality)] & (severity == 0)
         return with_rows(features, modality, np.asarray(getattr(features, modality)), valid)
 
-    return Corruption(f"{WORDS[modality]} missing", "of the modality", (0.0, 1.0), 0.0, apply)
+    return Corruption(f"{WORDS[modality]} missing", f"share of the {WORDS[modality]} missing", (0.0, 1.0), 0.0, apply)
 
 
 def _lost(modality: str, seed: int) -> Corruption:
@@ -132,7 +132,7 @@ def _lost(modality: str, seed: int) -> Corruption:
         valid = features.valid[:, MODALITIES.index(modality)] & (drawn >= severity)
         return with_rows(features, modality, np.asarray(getattr(features, modality)), valid)
 
-    return Corruption(f"{WORDS[modality]} clips lost", "share of clips", LOST, 0.0, apply)
+    return Corruption(f"{WORDS[modality]} clips lost", "share of clips lost", LOST, 0.0, apply)
 
 
 def _noisy(modality: str, deviation: np.ndarray, seed: int) -> Corruption:
@@ -142,7 +142,7 @@ def _noisy(modality: str, deviation: np.ndarray, seed: int) -> Corruption:
         valid = features.valid[:, MODALITIES.index(modality)]
         return with_rows(features, modality, values + severity * deviation * noise, valid)
 
-    return Corruption(f"{WORDS[modality]} noise", "of the features' spread", NOISE, 0.0, apply)
+    return Corruption(f"{WORDS[modality]} noise", "noise (SDs of the features)", NOISE, 0.0, apply)
 
 
 def _replaced(modality: str, known: np.ndarray, seed: int) -> Corruption:
@@ -157,7 +157,8 @@ def _replaced(modality: str, known: np.ndarray, seed: int) -> Corruption:
         mixed = values + ((1 - severity) ** 0.5 - 1) * (values - mean) + severity**0.5 * (drawn - mean)
         return with_rows(features, modality, mixed, features.valid[:, MODALITIES.index(modality)])
 
-    return Corruption(f"{WORDS[modality]} replaced", "share of its variance", REPLACED, 0.0, apply)
+    word = WORDS[modality]
+    return Corruption(f"{word} replaced", f"share of the {word}'s variance replaced", REPLACED, 0.0, apply)
 
 
 def _lags(features: Features) -> Corruption | None:
@@ -174,7 +175,7 @@ def _lags(features: Features) -> Corruption | None:
     by_lag = {round(one * step, 3): one for one in rows}
     return Corruption(
         "voice lags face",
-        features.unit,
+        f"lag of the voice ({features.unit})",
         tuple(by_lag),
         0.0,
         lambda corrupted, severity: shifted(corrupted, "audio", by_lag[severity]),

@@ -68,13 +68,13 @@ def _cover(share: float, rng: np.random.Generator) -> Callable[[np.ndarray], np.
 
 
 VOICE = (
-    Kind("in noise", "dB signal to noise", (math.inf, 20, 10, 0, -10), lambda x, snr, rng: noisy(x, RATE, snr, rng)),
-    Kind("in a room", "s until -60 dB", (0.0, 0.3, 0.6, 1.2), lambda x, rt60, rng: reverberant(x, RATE, rt60, rng)),
-    Kind("coded", "kbit/s, Opus", (math.inf, 24, 12, 6), lambda x, kbit, _: coded(x, RATE, kbit)),
+    Kind("in noise", "signal to noise (dB)", (math.inf, 20, 10, 0, -10), lambda x, snr, rng: noisy(x, RATE, snr, rng)),
+    Kind("in a room", "s until −60 dB", (0.0, 0.3, 0.6, 1.2), lambda x, rt60, rng: reverberant(x, RATE, rt60, rng)),
+    Kind("coded", "bit rate (kbit/s, Opus)", (math.inf, 24, 12, 6), lambda x, kbit, _: coded(x, RATE, kbit)),
     Kind("silent", "share of seconds", SHARES, lambda x, share, rng: silenced(x, RATE, share, rng)),
 )
 FACE = (
-    Kind("blurred", "pixels", (0.0, 1, 2, 4, 8), picture=lambda sigma, _: lambda crop: blurred(crop, sigma)),
+    Kind("blurred", "blur (pixels)", (0.0, 1, 2, 4, 8), picture=lambda sigma, _: lambda crop: blurred(crop, sigma)),
     Kind("covered", "share of the crop", (0.0, 0.1, 0.25, 0.5), picture=_cover),
     Kind("frozen", "share of frames dropped", (0.0, 0.3, 0.6, 0.9), crops=_frozen),
     Kind("lost", "share of seconds", SHARES, crops=_lost),

@@ -93,7 +93,16 @@ def test_lags_are_seconds_as_near_as_the_grid_comes() -> None:
     coarse = replace(FEATURES, time=FEATURES.time * 10)
     assert "voice lags face" not in named(coarse), "rows 3.2 s apart cannot show a lag of 1 s"
     steps = replace(FEATURES, time=np.arange(len(FEATURES.time), dtype=float), unit="steps")
-    assert named(steps)["voice lags face"].unit == "steps"
+    assert named(steps)["voice lags face"].unit == "lag of the voice (steps)"
+
+
+def test_units_say_what_a_severity_counts() -> None:
+    units = {kind: corruption.unit for kind, corruption in named().items()}
+    assert units["voice missing"] == "share of the voice missing"
+    assert units["face clips lost"] == "share of clips lost"
+    assert units["face noise"] == "noise (SDs of the features)"
+    assert units["voice replaced"] == "share of the voice's variance replaced"
+    assert units["voice lags face"] == "lag of the voice (s)"
 
 
 def test_features_of_some_recordings_keep_their_rows() -> None:

@@ -1,5 +1,6 @@
 """The player in a real browser, from disk with the network cut: it plays, scrubs, switches, and nothing fails."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -151,3 +152,17 @@ def test_no_sum_is_told_of_maps_that_need_not_add_up(played_once: Played, browse
     with opened(browser, player_page(other), tmp_path) as page:
         assert page.locator("#said").inner_text().endswith("; those of grad cam need not add up.")
         assert page.locator("#unit").inner_text().endswith("no unit.")
+
+
+def test_a_video_that_cannot_be_played_is_said_all_along(played_once: Played, browser: Any, tmp_path: Path) -> None:
+    broken = re.sub(r"(data:video/mp4;base64,)[^\"]+", r"\1AAAA", player_page(played_once.playback))
+    with opened(browser, broken, tmp_path) as page:
+        for key in ("Home", "ArrowRight", " "):
+            page.keyboard.press(key)
+            assert page.locator("#note").inner_text() == "This browser cannot play H.264; everything else works."
+        assert frame(page) == 1 and page.locator("#play").is_disabled()
+        page.keyboard.press("End")
+        said = page.locator("#note").inner_text()
+        assert said.startswith("This browser") and said.endswith("no map: no clip ends after this")
+        page.keyboard.press(" ")
+        assert frame(page) == FRAMES - 1

@@ -252,10 +252,12 @@
     for (let i = 0; near >= 0 && i < side * side; i++) tint(image.data, 4 * i, maps[near * side * side + i]);
     pen.putImageData(image, 0, 0);
     canvas.setAttribute("aria-label", near < 0 ? "No map of the face here" : `What in the face raises and lowers ${state.target}`);
+    const refused = video.error && "This browser cannot play H.264; everything else works.";
     const why = !seen[state.frame] ? "no face in this frame" : near >= 0 ? "" :
       clipAt(state.frame) < 0 ? "no map: no clip ends after this" : "no map: no picture of a clip is near";
-    $("note").hidden = !why || Boolean(video.error);
-    $("note").textContent = why;
+    $("note").hidden = !why && !refused;
+    $("note").textContent = [refused, why].filter(Boolean).join(" Here: ");
+    $("play").disabled = Boolean(refused);
   }
 
   // The last clip end at or before a frame; the first clip end with a map at or after it.
@@ -336,15 +338,13 @@
   }
   function toggle() {
     if (!video.paused) return video.pause();
+    if (video.error) return;
     if (state.frame === last) go(0);
     video.play().catch(() => {});
   }
   video.addEventListener("play", () => { mark(true); requestAnimationFrame(follow); });
   video.addEventListener("pause", () => { mark(false); state.frame = nearest(video.currentTime); move(); });
-  video.addEventListener("error", () => {
-    $("note").hidden = false;
-    $("note").textContent = "This browser cannot play H.264; everything else works.";
-  });
+  video.addEventListener("error", move);
   function mark(playing) {
     $("play").setAttribute("aria-label", playing ? "pause" : "play");
     $("shape").setAttribute("d", playing ? "M3.5 2.5h3.4v11H3.5zM9.1 2.5h3.4v11H9.1z" : "M4 2.5v11L13.5 8z");

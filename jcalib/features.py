@@ -128,11 +128,11 @@ class Features:
         for number, info in enumerate(self.recordings):
             first, count = self.span(number)
             target, valid = self.target[first : first + count], self.valid[first : first + count]
-            known = np.isfinite(target).all(axis=1)
-            means = target[known].mean(axis=0) if known.any() else np.full(2, np.nan)
+            known = np.isfinite(target)
+            means = [target[use, k].mean() if use.any() else np.nan for k, use in enumerate(known.T)]
             row = {"recording": info.name, "person": info.person, "role": info.role, "steps": count}
             row |= dict(zip(MODALITIES, valid.mean(axis=0).tolist(), strict=True))
-            rows.append(row | {"labelled": known.mean(), "valence": means[0], "arousal": means[1]})
+            rows.append(row | {"labelled": known.any(axis=1).mean(), "valence": means[0], "arousal": means[1]})
         return pd.DataFrame(rows)
 
     def of_role(self, role: str) -> list[int]:

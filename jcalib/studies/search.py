@@ -29,6 +29,7 @@ from jcalib.studies.verdicts import format_ccc
 from jcalib.submission import openings
 from jcalib.training import Run, fit, pick_device
 from jcalib.training.run import code_of, seeds_of
+from jcalib.training.selection import Selection
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,9 +54,14 @@ class Trial:
     run: Run
 
     @property
+    def seeds(self) -> list[float]:
+        """Each seed's CCC on the selection persons, mean over valence and arousal; -1 where its training diverged."""
+        return [-1.0 if one is None else one for one in self.run.metrics["selection"]]
+
+    @property
     def score(self) -> float:
-        """Mean over seeds, and over valence and arousal, of the CCC on the selection persons: the objective."""
-        return float(np.mean(self.run.metrics["selection"]))
+        """Mean over seeds: the objective."""
+        return float(np.mean(self.seeds))
 
 
 @dataclass(frozen=True)
@@ -251,11 +257,14 @@ def _selecting(features: Features) -> int:
             "nobody has the role selection: a search is scored on persons who neither train nor are reported. "
             "Take the preset quick, or give your own recordings a splits.csv with selection persons."
         )
+    chosen = Selection.of(features, "selection")
+    if chosen.role != "selection":
+        raise UserError(f"{chosen.note}: a search takes selection persons whose labels vary. Annotate them.")
     return len(persons)
 
 
 def _row(name: str, trial: Trial, best: Trial) -> dict[str, Any]:
-    seeds, kept = trial.run.metrics["selection"], trial.run.metrics["best_epoch"]
+    seeds, kept = trial.seeds, trial.run.metrics["best_epoch"]
     epochs = trial.run.history.set_index(["seed", "epoch"])
     chosen = epochs.loc[list(zip(trial.run.settings.seeds, kept, strict=True))]
     by_target = {f"ccc_{target}": float(chosen[f"selection_{target}"].mean()) for target in TARGETS}

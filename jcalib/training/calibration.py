@@ -46,7 +46,7 @@ class Calibration(Settings):
         """Say in words what the interval is worth."""
         nominal = f"{target}: nominal {100 * self.level:.0f} %"
         if self.half_width is None:
-            return f"{nominal} interval not calibrated: the run had no selection persons."
+            return f"{nominal} interval not calibrated: the run had no selection persons with a label."
         words = f"{nominal}, ± {self.half_width:.2f}, from {_people(self.persons, 'selection')}"
         words += f" (residual {self.rank:,} of {self.frames:,}; they guarantee {100 * (self.guaranteed or 0):.0f} %)"
         if self.coverage is None:

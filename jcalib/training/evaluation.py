@@ -239,8 +239,13 @@ def complete_sequences(
 
 
 def score(table: pd.DataFrame, target: str) -> dict[str, float | None]:
-    """Return CCC, RMSE and Pearson's r of one seed's frames, over the frames that are annotated and predicted."""
+    """Return CCC, RMSE and Pearson's r of one seed's frames, over the frames that are annotated and predicted.
+
+    None is what is not defined: CCC and r where nothing varies, and all three where no frame counts.
+    """
     pair = table[[target, f"true_{target}"]].dropna().to_numpy(dtype=np.float64, copy=True)
+    if not len(pair):
+        return dict.fromkeys(("ccc", "rmse", "pearson"))
     predicted, true = pair[:, 0], pair[:, 1]
     value = float(ccc(torch.from_numpy(predicted)[:, None], torch.from_numpy(true)[:, None])[0])
     spread = predicted.std() * true.std()

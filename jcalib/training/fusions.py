@@ -32,6 +32,7 @@ from jcalib.training.evaluation import Resident, frame_table, predict_rows, scor
 from jcalib.training.memory import peak_bytes
 from jcalib.training.reference import KEPT_ROWS, Reference
 from jcalib.training.run import REFERENCE, TARGETS, Epoch, Run, RunSettings, code_of, runs_folder, seeds_of
+from jcalib.training.selection import Selection
 
 SAVE_EVERY = 5.0  # seconds between saved states; a kill costs at most that much work
 
@@ -58,7 +59,7 @@ def fit(
         The finished run.
 
     Raises:
-        UserError: unknown fusion or preset, too few clips for one sequence, or a modality that nobody has.
+        UserError: unknown fusion or preset, too few clips for a sequence, a modality nobody has, or constant labels.
     """
     keep_freed_memory()
     chosen = preset_of(preset)
@@ -89,7 +90,8 @@ def fit(
         run = training.finish(training.run(after))
         give_back_freed_memory()
         means = run.frame().groupby("target", sort=False)["ccc"].mean()
-        progress.note(f"{len(settings.seeds)} seeds, CCC V {means['valence']:.3f} A {means['arousal']:.3f}")
+        reached = f"{len(settings.seeds)} seeds, CCC V {means['valence']:.3f} A {means['arousal']:.3f}"
+        progress.note("; ".join(filter(None, (reached, training.selection.note))))
     return run
 
 
@@ -110,6 +112,7 @@ class _Training:
         self.loss = ConcordanceLoss()
         self.drops = size.modality_dropout if len(FUSIONS[settings.fusion].reads) > 1 else 0
         self.pool, self.sequences = self._pool()
+        self.selection = Selection.of(features, size.select_on)
         self.best_score = np.full(len(settings.seeds), -math.inf)
         self.best_epoch = np.zeros(len(settings.seeds), dtype=int)
         self.best = {name: tensor.clone() for name, tensor in self.ensemble.tensors().items()}
@@ -195,14 +198,14 @@ class _Training:
         return self.pool[torch.stack(orders)].to(self.device)
 
     def _select(self) -> np.ndarray:
-        names = self.features.of_role(self.settings.training.select_on) or self.features.of_role("fusion")
+        names = self.selection.recordings
         grid = predict_rows(self.ensemble, self.data, self.features, names, self.settings.training.clips)
         predicted, labels = scored(self.features, names, grid)
         target, mask = torch.from_numpy(labels), torch.from_numpy(~np.isnan(predicted[0]))
         return np.stack([ccc(torch.from_numpy(one), target, mask).numpy() for one in predicted])
 
     def _keep(self, loss: np.ndarray, selection: np.ndarray) -> None:
-        score = selection.mean(1)
+        score = self.selection.score(selection)
         better = score > self.best_score
         if better.any():
             index = torch.from_numpy(np.flatnonzero(better)).to(self.device)
@@ -289,7 +292,7 @@ class _Training:
         return {
             "scores": scores,
             "best_epoch": self.best_epoch.tolist(),
-            "selection": self.best_score.tolist(),
+            **self.selection.record(self.best_score),
             "parameters": parameters,
             "train_seconds": round(seconds, 2),
             "train_peak_mb": self._peak_bytes() / 2**20,

@@ -148,7 +148,7 @@ class Run:
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
-        """CCC by target and seed, epochs kept, parameters, seconds."""
+        """CCC by target and seed, epochs kept and who chose them, parameters, seconds."""
         return read_json(self.folder / "metrics.json")
 
     @cached_property
@@ -184,7 +184,7 @@ class Run:
         training step. It is counted from what operations make, not sampled: parameters, gradients, the optimiser's
         moments and the activations of a batch; not the features, nor what a kernel or an allocator takes besides.
         """
-        table = pd.DataFrame(self.metrics["scores"])
+        table = pd.DataFrame(self.metrics["scores"]).astype(dict.fromkeys(("ccc", "rmse", "pearson"), float))
         table.insert(0, "fusion", self.settings.fusion)
         return table.assign(**{name: self.metrics[name] for name in ("parameters", "train_seconds", "train_peak_mb")})
 

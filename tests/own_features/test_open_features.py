@@ -8,8 +8,9 @@ import pytest
 import jcalib as jca
 from jcalib.own_features import content, describe
 from jcalib.settings import UserError
+from jcalib.studies.feature_audits import audit_features
 from tests.builders import tiny_corpus
-from tests.own_features.planted import WIDTHS, planted, planted_folder, save, write_splits
+from tests.own_features.planted import ROLES, WIDTHS, planted, planted_folder, save, write_splits
 
 SMALL = ("fusion", "fusion", "selection", "report", "test")
 
@@ -97,6 +98,24 @@ def test_too_few_to_select_with_one_label_each_are_trained_on(tmp_path: Path) ->
     features = jca.open_features(planted_folder(tmp_path, SMALL, steps=10, one_label=True), "smoke")
     assert features.one_label and len(features.of_role("fusion")) == 3 and not features.of_role("selection")
     assert any("1 selection recording" in note for note in features.notes)
+
+
+@pytest.mark.parametrize("one_label", [False, True])
+def test_a_target_that_nobody_annotated_goes_all_the_way(
+    tmp_path: Path, one_label: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JCALIB_HOME", str(tmp_path / "home"))
+    planted_folder(tmp_path, one_label=one_label)
+    for number in range(len(ROLES)):
+        arrays = planted(number, one_label=one_label)
+        save(tmp_path, f"r{number:02d}", **arrays | {"target": arrays["target"] * [1, np.nan]})
+    features = jca.open_features(tmp_path, "smoke")
+    assert features.failures.empty and all(info.labels.shape[1] == 2 for info in features.recordings)
+    table = features.table()
+    assert table["valence"].notna().all() and table["arousal"].isna().all() and (table["labelled"] == 1).all()
+    assert all(np.isfinite(audit.value) for audit in audit_features(features).rows)
+    table = jca.ablate(["joint", "cross"], features, 2, "smoke").table()
+    assert table["ccc_valence"].notna().all() and table["ccc_arousal"].isna().all()
 
 
 def test_recordings_shorter_than_a_sequence_are_named(tmp_path: Path) -> None:

@@ -211,6 +211,9 @@ def test_who_cannot_be_searched_is_told_why() -> None:
     roles = tuple(replace(one, role="fusion") if one.role == "selection" else one for one in FEATURES.recordings)
     with pytest.raises(UserError, match="nobody has the role selection"):
         search(NAMES, replace(FEATURES, recordings=roles), TOY, 2)
+    selecting = np.isin(FEATURES.recording, FEATURES.of_role("selection"))[:, None]
+    with pytest.raises(UserError, match="no label varies on selection persons: a search takes"):
+        search(NAMES, replace(FEATURES, target=np.where(selecting, 0, FEATURES.target)), TOY, 2)
     with pytest.raises(UserError, match="preset paper chooses epochs on the report persons"):
         search(NAMES, FEATURES, TOY, 2, preset="paper")
     with pytest.raises(UserError, match="unknown fusion 'jiont'"):

@@ -22,6 +22,7 @@ from jcalib.fusion import FUSIONS, Fusion, build_fusion
 from jcalib.settings import Settings, TrainingSettings, UserError, choose
 from jcalib.training.batched import Ensemble, pick_device
 from jcalib.training.calibration import Calibration
+from jcalib.training.own_code import is_own, own_code
 from jcalib.training.reference import Reference
 
 TARGETS = ("valence", "arousal")
@@ -92,10 +93,15 @@ def seeds_of(seeds: int | Sequence[int]) -> tuple[int, ...]:
 
 
 def code_of(fusion: str) -> str:
-    """Return a fingerprint of what trains: this room, the attention, and the source of a user's own fusion."""
+    """Return a fingerprint of what trains: this room, the attention, and the code of the fusion.
+
+    Raises:
+        UserError: a user's own fusion uses something that no fingerprint can be taken of.
+    """
     import inspect
 
-    own = inspect.getsource(FUSIONS[fusion])
+    cls = FUSIONS[fusion]
+    own = own_code(cls) if is_own(cls.__module__) else inspect.getsource(cls)
     return fingerprint([source_fingerprint("concordance.py", "clips.py", "fusion", "training"), own])
 
 

@@ -166,3 +166,17 @@ def test_a_video_that_cannot_be_played_is_said_all_along(played_once: Played, br
         assert said.startswith("This browser") and said.endswith("no map: no clip ends after this")
         page.keyboard.press(" ")
         assert frame(page) == FRAMES - 1
+
+
+def test_no_band_is_drawn_across_a_gap(played_once: Played, browser: Any, tmp_path: Path) -> None:
+    shown, gap = played_once.playback, slice(40, 70)
+    tracks = {}
+    for key, track in shown.tracks.items():
+        mean, spread = np.zeros_like(track.prediction), np.full_like(track.spread, 0.1)
+        mean[gap] = spread[gap] = np.nan
+        tracks[key] = replace(track, prediction=mean, spread=spread)
+    gone = replace(shown, tracks=tracks, true=np.full_like(shown.true, np.nan))
+    lane = "c = document.getElementById('trace'), pen = c.getContext('2d'), y = Math.round(c.height * 0.4)"
+    painted = f"at => {{ const {lane}; return pen.getImageData(Math.round(at * c.width), y, 1, 1).data[3] > 0 }}"
+    with opened(browser, player_page(gone), tmp_path) as page:
+        assert [page.evaluate(painted, at / FRAMES) for at in (30, 55, 80)] == [True, False, True]

@@ -126,15 +126,15 @@
       });
     };
     const spread = part("spread"), mean = part("prediction");
-    if (spread.some(Number.isFinite)) {
-      pen.fillStyle = told.colours.fusions[state.fusion];
-      pen.globalAlpha = 0.2;
+    pen.fillStyle = told.colours.fusions[state.fusion];
+    pen.globalAlpha = 0.2;
+    for (const [a, b] of runs(Array.from(mean, (value, i) => Number.isFinite(value + spread[i])))) {
       pen.beginPath();
-      mean.forEach((value, i) => pen.lineTo(across(times[i], width), y(value + spread[i])));
-      for (let i = last; i >= 0; i--) pen.lineTo(across(times[i], width), y(mean[i] - spread[i]));
+      for (let i = a; i < b; i++) pen.lineTo(across(times[i], width), y(mean[i] + spread[i]));
+      for (let i = b - 1; i >= a; i--) pen.lineTo(across(times[i], width), y(mean[i] - spread[i]));
       pen.fill();
-      pen.globalAlpha = 1;
     }
+    pen.globalAlpha = 1;
     pen.lineJoin = "round";
     const line = (values, colour, dash, thick) => {
       pen.strokeStyle = colour; pen.setLineDash(dash); pen.lineWidth = thick;

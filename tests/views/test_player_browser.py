@@ -180,3 +180,28 @@ def test_no_band_is_drawn_across_a_gap(played_once: Played, browser: Any, tmp_pa
     painted = f"at => {{ const {lane}; return pen.getImageData(Math.round(at * c.width), y, 1, 1).data[3] > 0 }}"
     with opened(browser, player_page(gone), tmp_path) as page:
         assert [page.evaluate(painted, at / FRAMES) for at in (30, 55, 80)] == [True, False, True]
+
+
+def test_keys_work_after_a_click_on_a_switch(page: Any) -> None:
+    page.keyboard.press("Home")
+    page.locator("label", has_text="cross").click()
+    page.keyboard.press("ArrowRight")
+    assert frame(page) == 1 and page.get_by_label("cross").is_checked()
+    page.keyboard.press(" ")
+    assert not page.evaluate("document.getElementById('video').paused")
+    page.keyboard.press(" ")
+    page.locator("#back").click()
+    page.keyboard.press(" ")
+    assert not page.evaluate("document.getElementById('video').paused"), "and after one on a button"
+    page.keyboard.press(" ")
+    page.get_by_label("cross").focus()
+    page.keyboard.press("ArrowLeft")
+    assert page.get_by_label("joint").is_checked(), "who came by tab has the arrows of a radio"
+
+
+def test_only_the_first_button_on_a_lane_scrubs(page: Any) -> None:
+    page.keyboard.press("End")
+    box = page.locator("#trace").bounding_box()
+    page.mouse.click(box["x"] + 20, box["y"] + 20, button="right")
+    page.mouse.click(box["x"] - 40, box["y"] + 20)
+    assert frame(page) == FRAMES - 1

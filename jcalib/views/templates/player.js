@@ -369,8 +369,15 @@
     const area = $("sound").getBoundingClientRect();
     go(nearest(((event.clientX - area.left) / area.width) * span));
   };
-  lanes.addEventListener("pointerdown", (event) => { lanes.setPointerCapture(event.pointerId); video.pause(); scrub(event); });
+  lanes.addEventListener("pointerdown", (event) => {
+    if (event.button || event.clientX < $("sound").getBoundingClientRect().left) return; // a lane's name is no time
+    lanes.setPointerCapture(event.pointerId);
+    video.pause();
+    scrub(event);
+  });
   lanes.addEventListener("pointermove", (event) => { if (lanes.hasPointerCapture(event.pointerId)) scrub(event); });
+  // Who clicks keeps the page's keys; who comes by tab has the radio's and the button's own.
+  document.addEventListener("click", (event) => { if (event.detail) document.activeElement.blur(); });
   const second = Math.max(1, Math.round(last / Math.max(times[last] - begin, 1)));
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -380,7 +387,7 @@
       Home: () => go(0), End: () => go(last), " ": toggle, t: () => next("target", told.targets), f: () => next("fusion", told.fusions),
       m: () => fade(state.opacity > 0 ? 0 : state.shown),
     };
-    const own = { INPUT: ["ArrowLeft", "ArrowRight", "Home", "End", " "], BUTTON: [" "], SUMMARY: [" "] }[inside] || [];
+    const own = { INPUT: ["ArrowLeft", "ArrowRight", "Home", "End"], BUTTON: [" "], SUMMARY: [" "] }[inside] || [];
     if (!keys[event.key] || own.includes(event.key)) return;
     event.preventDefault();
     keys[event.key]();

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LETTERS = {"valence": "V", "arousal": "A"}
+MARKERS = {"V": "o", "A": "s"}
+APART = 0.4  # of a row, between valence above and arousal below
 PANELS = {
     "loss": "training loss, 1 − CCC",
     "selection_valence": "valence CCC, selection",
@@ -49,23 +51,25 @@ def plot_differences(table: "pd.DataFrame") -> "Figure":
 
 
 def plot_scores(table: "pd.DataFrame") -> "Figure":
-    """Draw each fusion's CCC for valence (V) and arousal (A): the mean over seeds, and a small dot a seed.
+    """Draw CCC a fusion for valence (V, above) and arousal (A, below): the mean over seeds, and a small one a seed.
 
     Args:
         table: one row a fusion, target and seed, as `studies.families.scores` gives them: fusion, target, seed, ccc.
     """
     names = [str(name) for name in table.groupby("fusion")["ccc"].mean().sort_values(ascending=False).index]
     with look():
-        fig, ax = figure(width=6.4, height=0.75 + 0.31 * len(names), grid="both")
+        fig, ax = figure(width=6.4, height=0.75 + 0.37 * len(names), grid="both")
         for row, name in enumerate(names):
-            for target, letter in LETTERS.items():
+            for place, (target, letter) in enumerate(LETTERS.items()):
                 seeds = table.loc[(table["fusion"] == name) & (table["target"] == target), "ccc"].to_numpy()
-                apart = np.linspace(-0.24, 0.24, len(seeds)) if len(seeds) > 1 else np.zeros(1)
-                ax.scatter(seeds, row + apart, s=9, color=colour(name), alpha=0.45, lw=0, zorder=3)
-                _lettered(ax, seeds.mean(), row, colour(name), letter)
+                y = row + APART * (place - 0.5)
+                spread = np.linspace(-0.14, 0.14, len(seeds)) if len(seeds) > 1 else np.zeros(1)
+                small: dict[str, Any] = {"s": 9, "alpha": 0.45, "lw": 0, "zorder": 3}
+                ax.scatter(seeds, y + spread, marker=MARKERS[letter], color=colour(name), **small)
+                _lettered(ax, seeds.mean(), y, colour(name), letter)
         rows_from_top(ax, names)
         exact_ticks(ax.xaxis)
-        ax.set_xlabel("CCC on the report persons (V valence, A arousal; small dots are seeds)")
+        ax.set_xlabel("CCC on the report persons (V valence, A arousal; small ones are seeds)")
     return fig
 
 
@@ -110,8 +114,8 @@ def _interval(ax: Any, y: float, row: dict[str, Any]) -> None:
 
 
 def _lettered(ax: Any, x: float, y: float, hue: str, letter: str) -> None:
-    """Draw a disc with a white letter in it."""
-    ax.plot(x, y, "o", ms=10, color=hue, mec="white", mew=0.8, zorder=4)
+    """Draw a disc (V) or a square (A) with a white letter in it."""
+    ax.plot(x, y, MARKERS[letter], ms=10 if letter == "V" else 8.5, color=hue, mec="white", mew=0.8, zorder=4)
     ax.text(x, y, letter, color="white", size=6.5, weight="bold", ha="center", va="center_baseline", zorder=5)
 
 

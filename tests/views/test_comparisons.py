@@ -102,15 +102,24 @@ class TestScores:
     def test_each_fusion_has_a_v_and_an_a_at_the_mean_and_a_dot_a_seed(self, scores: pd.DataFrame) -> None:
         ax = plot_scores(scores).axes[0]
         assert [label.get_text() for label in ax.get_yticklabels()] == ["joint", "audio"]
-        letters = {(text.get_text(), text.get_position()[1]): text.get_position()[0] for text in ax.texts}
+        letters = {(text.get_text(), round(text.get_position()[1])): text.get_position()[0] for text in ax.texts}
         means = scores.groupby(["fusion", "target"])["ccc"].mean()
         assert letters["V", 0] == pytest.approx(means["joint", "valence"])
         assert letters["A", 1] == pytest.approx(means["audio", "arousal"])
         assert [len(dots.get_offsets()) for dots in ax.collections] == [5] * 4
 
+    def test_valence_and_arousal_stand_apart_with_markers_of_their_own(self, scores: pd.DataFrame) -> None:
+        ax = plot_scores(scores.assign(ccc=0.6)).axes[0]
+        heights = {text.get_text(): text.get_position()[1] for text in ax.texts if round(text.get_position()[1]) == 0}
+        assert heights["A"] - heights["V"] > 0.3, "neither covers the other, though both have one CCC"
+        valence, arousal = (np.asarray(dots.get_offsets())[:, 1] for dots in ax.collections[:2])
+        assert valence.max() < arousal.min() and heights["V"] == pytest.approx(valence.mean())
+        shapes = [tuple(dots.get_paths()[0].vertices.shape) for dots in ax.collections[:2]]
+        assert shapes[0] != shapes[1], "seeds' dots, too, tell apart in grey"
+
     def test_one_seed(self, scores: pd.DataFrame) -> None:
         ax = plot_scores(scores[scores["seed"] == 0]).axes[0]
-        assert {tuple(dots.get_offsets()[0])[1] for dots in ax.collections} == {0, 1}
+        assert {round(float(np.asarray(dots.get_offsets())[0, 1])) for dots in ax.collections} == {0, 1}
 
 
 class TestCurves:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LEAST = 0.05  # target units: below it there is nothing to share
 MARKERS = ("o", "s", "^", "D", "v", "P")
 MOST_COLUMNS = 4
+_ABOVE: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0.1}  # no line is there
 _UNITS = {"interaction": "mean |interaction| (target units)"}
 _PARTS = {"audio": ("voice", (0, (3, 1.5, 1, 1.5, 1, 1.5))), "visual": ("face", "solid")}
 
@@ -83,10 +84,10 @@ def plot_course(
             )
         axes[count - 1].axhline(0, color=DIM, linewidth=0.6)
         axes[count - 1].set_ylabel(f"interaction\n({target})", color=INK)
-        axes[count - 1].legend(loc="upper right", ncols=len(courses))
+        axes[count - 1].legend(ncols=len(courses), **_ABOVE)
         if shown and truth is not None:
             draw_ribbons(axes[-1], np.asarray(truth["time"], dtype=float), shown)
-        axes[0].legend(loc="upper right", ncols=2)
+        axes[0].legend(ncols=2, **_ABOVE)
         axes[-1].set_xlabel(f"time in {recording} ({unit})")
     return fig
 

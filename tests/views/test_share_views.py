@@ -71,6 +71,16 @@ def test_course_shows_values_on_one_scale_with_truth_below() -> None:
     plot_course(TABLES, "r2", "valence").canvas.draw()
 
 
+def test_no_line_of_a_course_crosses_a_legend() -> None:
+    fig = plot_course(TABLES, "r2", "valence")
+    fig.draw_without_rendering()
+    legends = [ax.get_legend() for ax in fig.axes if ax.get_legend()]
+    assert len(legends) == 2
+    for legend in legends:
+        box = legend.get_window_extent()
+        assert all(min(box.y1, ax.bbox.y1) <= max(box.y0, ax.bbox.y0) for ax in fig.axes), "none lies in a panel"
+
+
 @pytest.mark.parametrize(("kinds", "known"), [(1, True), (2, True), (6, True), (2, False)])
 def test_shares_have_a_column_a_kind(kinds: int, known: bool) -> None:
     """Without intervals too, which one or two persons do not have."""

@@ -16,6 +16,7 @@ _HOMES = {
     "extract": "training",
     "open_data": "training",
     "fit": "training",
+    "evaluate": "training",
     "ablate": "studies",
     "robustness": "studies",
     "learning_curve": "studies",

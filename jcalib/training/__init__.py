@@ -11,6 +11,7 @@ from jcalib.settings import Preset, UserError
 from jcalib.settings import preset as _preset_of
 from jcalib.training.batched import Ensemble, pick_device
 from jcalib.training.encoders import encoder_runs, load_encoder, train_encoders
+from jcalib.training.evaluated import Evaluation, evaluate
 from jcalib.training.evaluation import complete_sequences
 from jcalib.training.fusions import fit
 from jcalib.training.reference import Reference, background, known_rows
@@ -20,11 +21,13 @@ __all__ = [
     "TARGETS",
     "Ensemble",
     "Epoch",
+    "Evaluation",
     "Reference",
     "Run",
     "RunSettings",
     "background",
     "complete_sequences",
+    "evaluate",
     "extract",
     "fit",
     "known_rows",

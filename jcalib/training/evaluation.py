@@ -1,7 +1,8 @@
 """Predictions on a grid of clip ends, their way to frames, and the CCC of each seed.
 
 A recording is tiled with windows of L clips as the papers do; the last tile is right-aligned and only its new clip
-ends count, so that each grid point is predicted once. Between grid points predictions are interpolated.
+ends count, so that each grid point is predicted once. Online, each grid point is the last of a window of its own, which
+costs L times as much. Between grid points predictions are interpolated.
 """
 
 import math
@@ -68,9 +69,25 @@ def recording_tiles(features: Features, recording: int, clips: int) -> tuple[np.
     return np.where(rows >= 0, rows + first, -1), counted
 
 
+def online_windows(features: Features, recording: int, clips: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a window for each row of one recording, which ends there and counts there alone.
+
+    Args:
+        features, recording, clips: as in `recording_tiles`.
+
+    Returns:
+        rows (n, L) into the features, -1 for padding; counted (n, L) bool, true in the last column.
+    """
+    first, count = features.span(recording)
+    rows = sequence_rows(np.arange(count), features.stride, clips)
+    return np.where(rows >= 0, rows + first, -1), np.broadcast_to(np.arange(clips) == clips - 1, rows.shape)
+
+
 @torch.no_grad()
-def predict_rows(ensemble: Ensemble, data: Resident, features: Features, names: list[int], clips: int) -> np.ndarray:
-    """Predict every clip end of some recordings once.
+def predict_rows(
+    ensemble: Ensemble, data: Resident, features: Features, names: list[int], clips: int, online: bool = False
+) -> np.ndarray:
+    """Predict every clip end of some recordings once, `CHUNK` windows at a time; beside them memory holds row numbers.
 
     Args:
         ensemble: S trained fusions.
@@ -78,11 +95,13 @@ def predict_rows(ensemble: Ensemble, data: Resident, features: Features, names: 
         features: the same features, for their layout.
         names: numbers of the recordings.
         clips: L.
+        online: whether each clip end is the last of a window of its own, rather than a part of a tile.
 
     Returns:
         (S, N, K) float32 over all rows of the features; NaN where not asked for or with no valid modality.
     """
-    pairs = [recording_tiles(features, one, clips) for one in names]
+    windows = online_windows if online else recording_tiles
+    pairs = [windows(features, one, clips) for one in names]
     rows = torch.from_numpy(np.concatenate([pair[0] for pair in pairs]))
     counted = torch.from_numpy(np.concatenate([pair[1] for pair in pairs]))
     result = None

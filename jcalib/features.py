@@ -21,7 +21,7 @@ from jcalib.settings import Settings, UserError, choose
 if TYPE_CHECKING:
     import pandas as pd
 
-MODALITIES = ("audio", "visual")
+MODALITIES, TARGETS = ("audio", "visual"), ("valence", "arousal")
 BATCH_PIXELS = 2**19  # of one picture of each clip, encoded at once: 128 clips at 64 pixels, 41 at 112, 10 at 224
 BATCH_SOUNDS = 128
 
@@ -121,18 +121,18 @@ class Features:
         return float(np.median(self.time[later] - self.time[later - self.stride])) if len(later) else float("nan")
 
     def table(self) -> "pd.DataFrame":
-        """One row a recording: who, role, clips, fractions with a voice, a face and a label, and its mean labels."""
+        """One row a recording: who, role, clips, fractions with voice, face and label, mean labels; a test's NaN."""
         import pandas as pd
 
         rows = []
         for number, info in enumerate(self.recordings):
             first, count = self.span(number)
-            target, valid = self.target[first : first + count], self.valid[first : first + count]
-            known = np.isfinite(target)
-            means = [target[use, k].mean() if use.any() else np.nan for k, use in enumerate(known.T)]
+            target, valid = pd.DataFrame(self.target[first : first + count]), self.valid[first : first + count]
             row = {"recording": info.name, "person": info.person, "role": info.role, "steps": count}
             row |= dict(zip(MODALITIES, valid.mean(axis=0).tolist(), strict=True))
-            rows.append(row | {"labelled": known.any(axis=1).mean(), "valence": means[0], "arousal": means[1]})
+            told = {"labelled": target.notna().any(axis=1).mean(), **dict(zip(TARGETS, target.mean(), strict=True))}
+            hidden = info.role == "test"  # whose labels are opened on request, and counted
+            rows.append(row | (dict.fromkeys(told, np.nan) if hidden else told))
         return pd.DataFrame(rows)
 
     def of_role(self, role: str) -> list[int]:

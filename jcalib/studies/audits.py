@@ -81,13 +81,13 @@ def audit_corpus(corpus: Corpus, features: Features, preset: str | Preset = "qui
 
     Args:
         corpus: the recordings.
-        features: of these recordings.
+        features: of these recordings; test persons are left out.
         preset: window, head and training of the fusions, which the true cues go through too.
 
     Returns:
         The audits; those that need the causes only where every recording has a truth file.
     """
-    case = _Case(corpus, features, preset_of(preset))
+    case = _Case(corpus, probes.without_test(features), preset_of(preset))
     steps = NOTHING_THERE + (CAUSES_FOUND if case.knows_causes else ())
     rows: list[Audit] = []
     with stage("audit corpus", total=len(steps)) as progress:

@@ -19,12 +19,13 @@ def audit_features(features: Features) -> Audits:
     """Audit features by themselves.
 
     Args:
-        features: of a corpus, or the user's own.
+        features: of a corpus, or the user's own; test persons are left out.
 
     Returns:
         The audits that make sense: with a label per step, whether labels of other recordings or the time tell them;
         with one label per recording, whether the length does; and whether what is missing tells them.
     """
+    features = probes.without_test(features)
     asked = (_missing_of_recordings, _length) if features.one_label else (_others_labels, _time, _missing)
     with stage("audit features", total=len(asked)) as progress:
         rows = [audit for ask in asked if (audit := ask(features)) is not None]

@@ -100,6 +100,13 @@ def test_too_few_to_select_with_one_label_each_are_trained_on(tmp_path: Path) ->
     assert any("1 selection recording" in note for note in features.notes)
 
 
+def test_the_table_tells_nothing_of_the_labels_of_test_persons(tmp_path: Path) -> None:
+    table = jca.open_features(planted_folder(tmp_path, SMALL, steps=10), "smoke").table().set_index("role")
+    told = table[["labelled", "valence", "arousal"]]
+    assert told.loc["test"].isna().all() and told.drop("test").notna().all(axis=None)
+    assert table["steps"].eq(10).all() and table[["audio", "visual"]].eq(1).all(axis=None)
+
+
 @pytest.mark.parametrize("one_label", [False, True])
 def test_a_target_that_nobody_annotated_goes_all_the_way(
     tmp_path: Path, one_label: bool, monkeypatch: pytest.MonkeyPatch

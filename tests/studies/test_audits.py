@@ -11,7 +11,7 @@ from jcalib.corpora import Corpus, Recording
 from jcalib.features import Features
 from jcalib.progress import Stage, listening
 from jcalib.settings import Preset, preset
-from jcalib.studies import Audits, audit_corpus, oracles, probes
+from jcalib.studies import Audits, audit_corpus, audit_features, oracles, probes
 from tests.studies.drawn import drawn_corpus, drawn_features, relabelled, with_causes, write_faces, write_voices
 
 Both = tuple[Corpus, Features]
@@ -251,3 +251,19 @@ def test_without_truth_only_what_needs_none_is_asked(corpus: Corpus, features: F
     assert table[["expected", "holds"]].equals(known[["expected", "holds"]]) and audits.ceilings == {}
     same = table["value"] == known["value"]
     assert same.drop("JPEG size only").all() and not same["JPEG size only"], "the cues can only be taken out if known"
+
+
+def test_labels_of_test_persons_are_not_opened(
+    corpus: Corpus, features: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fixed_scores(monkeypatch, face=0.1, voice=0.1, both=0.8)
+    infos, closed = list(features.recordings), features.of_role("report")[-3:]
+    for number in closed:
+        infos[number] = replace(infos[number], role="test")
+    tested = replace(features, recordings=tuple(infos))
+    labels = [np.full_like(info.labels, 0.9) if info.role == "test" else info.labels for info in infos]
+    loud = relabelled(tested, labels)
+    assert audit_corpus(corpus, tested, small()) == audit_corpus(corpus, loud, small())
+    audits = audit_features(loud)
+    assert audits == audit_features(tested) and {"time only", "mask only"} <= {audit.name for audit in audits.rows}
+    assert "with 32 recordings" in audits.rows[0].why  # and not with 35

@@ -205,3 +205,18 @@ def test_only_the_first_button_on_a_lane_scrubs(page: Any) -> None:
     page.mouse.click(box["x"] + 20, box["y"] + 20, button="right")
     page.mouse.click(box["x"] - 40, box["y"] + 20)
     assert frame(page) == FRAMES - 1
+
+
+def test_a_narrow_page_has_all_its_words(played_once: Played, browser: Any, tmp_path: Path) -> None:
+    shown = played_once.playback
+    even = {key: replace(track, shares=np.zeros_like(track.shares)) for key, track in shown.tracks.items()}
+    written = "CanvasRenderingContext2D.prototype.fillText = function (text, x) { (window.wrote ??= []).push("
+    ends = "[text, this.canvas.id, x + this.measureText(text).width, this.canvas.getBoundingClientRect().width]) }"
+    script = f"<script>{written}{ends};</script></head>"
+    page_text = player_page(replace(shown, tracks=even)).replace("</head>", script, 1)
+    with opened(browser, page_text, tmp_path, width=360) as page:
+        words = [one for one in page.evaluate("wrote") if one[1] in ("window", "share")]
+        assert len(words) > 1 and all(right <= width for _, _, right, width in words), words
+        tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+        named = [one["name"]["value"] for one in tree if not one["ignored"] and one["role"]["value"] == "group"]
+        assert {"target", "fusion"} <= set(named)

@@ -26,6 +26,8 @@
     return (value > 0 ? "+" : "−") + text.replace(/^0(?=\.)/, "");
   };
 
+  const across = (seconds, width) => ((seconds - begin) / span) * width;
+
   function fresh(id) {
     const canvas = $(id), ratio = window.devicePixelRatio || 1, box = canvas.getBoundingClientRect();
     canvas.width = Math.max(1, Math.round(box.width * ratio));
@@ -34,7 +36,13 @@
     pen.scale(ratio, ratio);
     return [pen, box.width, box.height];
   }
-  const across = (seconds, width) => ((seconds - begin) / span) * width;
+
+  // Over a lane: the first of some wordings that it has room for.
+  function write(pen, width, wordings) {
+    pen.fillStyle = css("--dim");
+    pen.font = "11px " + css("--sans");
+    pen.fillText(wordings.find((one) => pen.measureText(one).width < width - 1) || wordings.at(-1), 1, 10);
+  }
 
   function hatch(pen, left, right, top, bottom, colour, gap = 6) {
     pen.save();
@@ -152,9 +160,8 @@
     pen.fillStyle = css("--faint");
     pen.fillRect(0, top, width, tall);
     const known = shares.some(Number.isFinite), shared = ends.some((_, i) => Math.abs(shares[3 * i]) + Math.abs(shares[3 * i + 1]) > told.least);
-    pen.fillStyle = css("--dim");
-    pen.font = "11px " + css("--sans");
-    if (!shared) pen.fillText(known ? `nothing to share: face and voice move it by ${told.least} or less`.replace("0.", ".") : "not known", 1, 10);
+    const least = String(told.least).replace("0.", ".");
+    if (!shared) write(pen, width, known ? [`nothing to share: face and voice move it by ${least} or less`, `nothing to share: ${least} or less`] : ["not known"]);
     ends.forEach((end, i) => {
       const [voice, face] = [Math.abs(shares[3 * i]), Math.abs(shares[3 * i + 1])];
       if (!(voice + face > told.least)) return;
@@ -282,9 +289,8 @@
         if (end === ends[row]) { pen.strokeStyle = css("--accent"); pen.lineWidth = 1.6; pen.strokeRect(x0 + 1, top + 0.8, Math.max(x1 - x0 - 2, 1), tall - 1.6); }
       }
     });
-    pen.fillStyle = css("--dim");
-    pen.font = "11px " + css("--sans");
-    pen.fillText(`spread of the prediction at ${times[ends[row]].toFixed(2)} s when one clip varies, up to ${largest.toFixed(3).replace(/^0/, "")}`, 1, 10);
+    const [when, most] = [times[ends[row]].toFixed(2), largest.toFixed(3).replace(/^0/, "")];
+    write(pen, width, [`spread of the prediction at ${when} s when one clip varies, up to ${most}`, `spread when a clip varies, up to ${most}`]);
   }
 
   function sample(colour, dash) {

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 MEAN = "mean over seeds"
 TARGETS = ("valence", "arousal")
-STILLS = 16  # pictures without what moves that are kept, of 2.2 MB each
+PLAYBACKS = 8
+STILLS = 16
 
 Load = Callable[[str, str, str, int | None], "Playback"]  # recording, target, method, seed or None
 Attend = Callable[[str, str, int | None], "Attending"]  # recording, fusion, seed or None

@@ -1,5 +1,6 @@
 """The explorer by its traits, without a browser: what it draws follows its controls, and a fault is one line."""
 
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -180,3 +181,13 @@ def test_a_computation_says_how_far_it_is(live: Live, played: Played) -> None:
     live._explorer._load = load
     live.method.value = "occlusion"
     assert heard == ["computing: explain p4, 1 of 3 clips"]
+
+
+def test_what_is_not_known_is_a_dash(played: Played) -> None:
+    shown = played.playback
+    tracks = {
+        key: replace(track, prediction=np.full_like(track.prediction, np.nan)) for key, track in shown.tracks.items()
+    }
+    explorer = Explorer.of(played.runs, played.corpus, played.features)
+    line = explorer.words(replace(shown, tracks=tracks), "joint", "valence", 0)
+    assert "nan" not in line and "joint – " in line and "cross – " in line

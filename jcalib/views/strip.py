@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jcalib.explain import Playback, Track
 
 FACES = 8
+_SMALL: dict[str, Any] = {"fontsize": 6.5, "fontweight": "normal", "color": DIM}
 _HERTZ = (500, 2000, 8000)
 
 
@@ -57,16 +58,18 @@ def plot_strip(playback: "Playback", target: str = "valence", width: float = 7.2
         bar.outline.set_visible(False)
         bar.set_ticks([-LEVELS, 0, LEVELS], labels=["lowers", "0", "raises"])
         bar.ax.tick_params(length=0, labelsize=8, labelcolor=DIM)
+        missed = playback.complete and not all(track.good.all() for track in tracks)
+        stars = " *: its map does not add up." if missed else ""
         fig.supxlabel(
             f"{colour_ends(playback, target)}\n"
-            f"Hatched: sound that no clip hears. Grey: |voice| + |face| is at most {LEAST}. Dotted: true.",
+            f"Hatched: sound that no clip hears. Grey: |voice| + |face| is at most {LEAST}. Dotted: true.{stars}",
             x=0.01, ha="left", fontsize=7.5, color=DIM,
         )  # fmt: skip
     return fig
 
 
 def _draw_faces(ax: Any, playback: "Playback", track: "Track") -> None:
-    """Faces at the middle of equal stretches of time."""
+    """Faces at the middle of equal stretches of time; a star where a map does not add up."""
     edges = np.linspace(0, len(playback.times) - 1, FACES + 1)
     for number, frame in enumerate(((edges[1:] + edges[:-1]) / 2).round().astype(int)):
         inset = ax.inset_axes((number / FACES + 0.004, 0, 1 / FACES - 0.008, 1))
@@ -76,6 +79,8 @@ def _draw_faces(ax: Any, playback: "Playback", track: "Track") -> None:
             side = len(picture)
             picture = blend(picture, scaled(track.face[near], (side, side)))
         inset.imshow(picture, interpolation="antialiased")
+        star = "" if near is None or _adds_up(playback, track, frame) else " *"
+        inset.set_title(f"{playback.times[frame]:.1f} s{star}", loc="center", pad=2, **_SMALL)
         inset.set(xticks=[], yticks=[])
         inset.spines[:].set_visible(False)
         if near is None:
@@ -84,6 +89,12 @@ def _draw_faces(ax: Any, playback: "Playback", track: "Track") -> None:
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     ax.set_ylabel(track.fusion, color=INK, fontweight="bold")
+
+
+def _adds_up(playback: "Playback", track: "Track", frame: int) -> bool:
+    """Whether the map at a frame adds up, or need not."""
+    clip = playback.clip_at(frame)
+    return clip is None or not playback.complete or bool(track.good[clip])
 
 
 def draw_sound(ax: Any, playback: "Playback", track: "Track") -> Any:

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from references import external
 
+from jcalib.explain import Playback
 from jcalib.settings import UserError
 from jcalib.views.heat import colour_ends
 from jcalib.views.player import Player, notes, player_page
-from jcalib.views.strip import plot_strip
+from jcalib.views.strip import FACES, plot_strip
 from jcalib.views.style import save
-from tests.played import Played
+from tests.played import FRAMES, Played
 
 
 def embedded(page: str) -> dict[str, np.ndarray]:
@@ -86,6 +87,25 @@ def test_the_strip_draws_the_same_arrays(played: Played, tmp_path: Path) -> None
     np.testing.assert_array_equal(lines["true"].get_ydata(), shown.true[:, 1])
     save(fig, tmp_path, "strip", dpi=300)
     assert b"/Image" in (tmp_path / "strip.pdf").read_bytes() and b"/Font" in (tmp_path / "strip.pdf").read_bytes()
+
+
+def test_every_face_of_the_strip_has_its_time_and_says_whether_its_map_adds_up(played: Played) -> None:
+    shown = played.playback
+    tracks = {key: replace(one, good=np.zeros_like(one.good)) for key, one in shown.tracks.items()}
+    for playback, mark in ((replace(shown, tracks=tracks), "*"), (_all_good(shown), "")):
+        fig = plot_strip(playback)
+        for row in (fig.axes[0], fig.axes[2]):
+            words = [inset.get_title() for inset in row.child_axes]
+            seconds = [float(word.rstrip(" s*")) for word in words]
+            assert len(seconds) == FACES and np.diff(seconds) == pytest.approx(FRAMES / 25 / FACES, abs=0.1)
+            with_map = [not inset.texts for inset in row.child_axes]
+            assert [word.endswith("*") for word in words] == [bool(mark) and one for one in with_map]
+    assert "*: its map does not add up" in plot_strip(replace(shown, tracks=tracks)).get_supxlabel()
+    assert "*" not in plot_strip(_all_good(shown)).get_supxlabel()
+
+
+def _all_good(shown: Playback) -> Playback:
+    return replace(shown, tracks={key: replace(one, good=one.good | True) for key, one in shown.tracks.items()})
 
 
 def test_the_strip_of_a_video_without_labels_has_no_true_line(played: Played) -> None:

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 MEAN = "mean over seeds"
 TARGETS = ("valence", "arousal")
-PLAYBACKS = 8
-STILLS = 16
+STILLS = 16  # pictures without what moves that are kept, of 2.2 MB each
 
 Load = Callable[[str, str, str, int | None], "Playback"]  # recording, target, method, seed or None
 Attend = Callable[[str, str, int | None], "Attending"]  # recording, fusion, seed or None
@@ -118,7 +117,8 @@ class Explorer:
         for name in playback.fusions:
             track = playback.track(name, target)
             spread = f" ± {track.spread[frame]:.2f}" if np.isfinite(track.spread[frame]) else ""
-            parts.append(f"{html.escape(name)} {track.prediction[frame]:+.2f}{spread}")
+            value = f"{track.prediction[frame]:+.2f}" if np.isfinite(track.prediction[frame]) else "–"
+            parts.append(f"{html.escape(name)} {value}{spread}")
         clip = playback.clip_at(frame)
         if not playback.seen[frame]:
             parts.append("no face in this frame")

@@ -177,7 +177,7 @@ class Live:
 
     def _chosen(self, _: object = None) -> None:
         """Load what is chosen and draw it."""
-        with _Said(self.line):
+        with _Said(self.line, self.image):
             self._playback = None
             choice = {"recording": self.recording.value, "method": self.method.value, "seed": self.seed.value}
             for name, value in choice.items():
@@ -197,7 +197,7 @@ class Live:
         return None if self.seed.value == MEAN else self.seed.value
 
     def _moved(self, _: object = None) -> None:
-        with _Said(self.line):
+        with _Said(self.line, self.image):
             self._draw()
 
     def _draw(self) -> None:
@@ -210,10 +210,10 @@ class Live:
 
 
 class _Said:
-    """Says in one line what went wrong: a traceback below a slider helps nobody."""
+    """Says in one line what went wrong, over no picture: one of another choice misleads, a traceback helps nobody."""
 
-    def __init__(self, line: Any) -> None:
-        self._line = line
+    def __init__(self, line: Any, image: Any) -> None:
+        self._line, self._image = line, image
 
     def __enter__(self) -> None:
         """Begin."""
@@ -223,6 +223,7 @@ class _Said:
             return False
         words = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         self._line.value = f'<span style="color:#b42318">{html.escape(" ".join(words.split()))}</span>'
+        self._image.value = png(np.full((HEIGHT, WIDTH, 3), 255, np.uint8))
         return True
 
 

@@ -191,3 +191,15 @@ def test_what_is_not_known_is_a_dash(played: Played) -> None:
     explorer = Explorer.of(played.runs, played.corpus, played.features)
     line = explorer.words(replace(shown, tracks=tracks), "joint", "valence", 0)
     assert "nan" not in line and "joint – " in line and "cross – " in line
+
+
+@pytest.mark.parametrize(("control", "value"), [("recording", "damaged"), ("method", None)])
+def test_no_picture_of_another_choice_stays_after_an_error(live: Live, control: str, value: str | None) -> None:
+    kept = getattr(live, control).value
+    live.frame.value = 40
+    before = drawn(live)
+    getattr(live, control).value = value
+    live.frame.value = 80
+    assert (drawn(live) == 255).all() and live.line.value.startswith("<span")
+    getattr(live, control).value, live.frame.value = kept, 40
+    np.testing.assert_array_equal(drawn(live), before)

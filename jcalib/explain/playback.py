@@ -172,7 +172,7 @@ class Playback:
         named = ("times", "true", "seen", "spectrogram", "heard", "ends", "windows", "explained", "face_frames")
         found = {name: getattr(self, name) for name in named}
         found |= {f"episodes/{name}": values for name, values in self.episodes.items()}
-        parts = ("prediction", "spread", "face", "sound", "sums", "shares", "influence")
+        parts = ("prediction", "spread", "face", "sound", "sums", "shares", "influence", "missed", "good")
         for (fusion, target), track in self.tracks.items():
             found |= {f"{fusion}/{target}/{part}": getattr(track, part) for part in parts}
         return found

@@ -137,6 +137,25 @@ def test_the_map_changes_where_the_sentence_does(page: Any, played_once: Played)
     assert set(drawn[end:]) == {drawn[-1]}
 
 
+def test_it_opens_where_a_map_is_and_flags_one_that_does_not_add_up(
+    played_once: Played, browser: Any, tmp_path: Path
+) -> None:
+    shown, seen = played_once.playback, played_once.playback.seen.copy()
+    seen[:6] = False
+    missed = np.array([0.0214, 0.0, 0.0], np.float32)
+    tracks = {key: replace(one, good=missed == 0, missed=missed) for key, one in shown.tracks.items()}
+    page = browser.new_page(viewport={"width": 1180, "height": 800})
+    page.goto(Player(replace(shown, seen=seen, tracks=tracks)).write(tmp_path / "opened.html").as_uri())
+    page.wait_for_function("document.getElementById('video').readyState >= 2")
+    assert frame(page) == 6 and page.evaluate("document.getElementById('video').currentTime") == pytest.approx(0.244)
+    assert page.locator("#note").inner_text() == "this map does not add up: it misses by +.021"
+    assert page.locator("#said").inner_text().endswith("The map does not add up: it misses by +.021.")
+    for _ in range(int(shown.explained[0]) - 5):
+        page.keyboard.press("ArrowRight")
+    assert page.locator("#note").is_hidden() and "add up" not in page.locator("#said").inner_text()
+    page.close()
+
+
 def test_a_wide_band_stays_within_its_lane(played_once: Played, browser: Any, tmp_path: Path) -> None:
     shown = played_once.playback
     wide = {key: replace(track, spread=np.full_like(track.spread, 0.9)) for key, track in shown.tracks.items()}

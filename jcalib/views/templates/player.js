@@ -262,14 +262,18 @@
     const refused = video.error && "This browser cannot play H.264; everything else works.";
     const why = !seen[state.frame] ? "no face in this frame" : near >= 0 ? "" :
       clipAt(state.frame) < 0 ? "no map: no clip ends after this" : "no map: no picture of a clip is near";
-    $("note").hidden = !why && !refused;
-    $("note").textContent = [refused, why].filter(Boolean).join(" Here: ");
+    const wrong = near >= 0 && misses(clipAt(state.frame));
+    $("note").hidden = !why && !refused && !wrong;
+    $("note").textContent = [refused, why, wrong && `this ${wrong}`].filter(Boolean).join(" Here: ");
+    $("note").classList.toggle("alarm", Boolean(wrong));
     $("play").disabled = Boolean(refused);
   }
 
   // The last clip end at or before a frame; the first clip end with a map at or after it.
   const rowAt = (frame) => Math.max(ends.findLastIndex((end) => end <= frame), 0);
   const clipAt = (frame) => explained.findIndex((end) => end >= frame);
+  // What to say of a clip's map that should add up and does not.
+  const misses = (clip) => told.complete && !part("good")[clip] && `map does not add up: it misses by ${signed(part("missed")[clip], 3)}`;
 
   function moveWindow() {
     const [pen, width, height] = fresh("window"), [, clips] = windows.shape, row = rowAt(state.frame), values = part("influence");
@@ -306,11 +310,11 @@
       words.push(`<span>${sample(told.colours.fusions[one], told.dashes[one])}${one} <b>${signed(part("prediction", one)[frame])}</b>${add}</span>`);
     }
     $("readout").innerHTML = words.join("");
-    const clip = clipAt(frame), sums = part("sums");
+    const clip = clipAt(frame), sums = part("sums"), wrong = clip >= 0 && misses(clip);
     $("said").innerHTML = clip < 0 ? "No map here: no whole clip ends after this." :
       `The maps explain what <b>${state.fusion}</b> predicts at <b>${times[explained[clip]].toFixed(2)} s</b>; ` + (told.complete ? "summed up, " +
       `the face's map gives <b>${signed(sums[2 * clip + 1], 3)}</b> and the voice's <b>${signed(sums[2 * clip], 3)}</b> ${state.target}.` :
-      `those of ${told.method} need not add up.`);
+      `those of ${told.method} need not add up.`) + (wrong ? ` <b class="alarm">The ${wrong}.</b>` : "");
     $("clock").textContent = `${times[frame].toFixed(2)} s`;
     lanes.setAttribute("aria-valuenow", frame);
     lanes.setAttribute("aria-valuetext", `${times[frame].toFixed(2)} seconds, ${state.fusion} ${state.target} ${signed(part("prediction")[frame])}`);
@@ -401,5 +405,6 @@
   lanes.setAttribute("aria-valuemax", last);
   dark.addEventListener("change", draw);
   new ResizeObserver(draw).observe(lanes);
+  go(Math.max(times.findIndex((_, frame) => mapAt(frame) >= 0), 0)); // where there is something to see
   draw();
 })();

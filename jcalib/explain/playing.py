@@ -31,6 +31,7 @@ def playback(
     targets: Sequence[str] = TARGETS,
     method: str = "integrated_gradients",
     seed: int | None = None,
+    source: Source | None = None,
 ) -> Playback:
     """Explain one recording over time, for one or a few fusions.
 
@@ -45,6 +46,7 @@ def playback(
         targets: what is explained.
         method: one of `METHODS`; Integrated Gradients takes 32 steps, or 64 where the map does not add up.
         seed: which one is explained; their mean if None.
+        source: the recording, where it has been read before.
 
     Raises:
         UserError: an unknown name, two runs of one fusion, or features of unknown encoders.
@@ -55,7 +57,7 @@ def playback(
     if len(set(names)) < len(names) or not names:
         raise UserError(f"runs are of {', '.join(names) or 'no fusion'}: a playback takes one run a fusion.")
     recordings = {one.name: one for one in corpus.recordings}
-    source = Source.of(recordings[choose(recording, recordings, "recording")], features)
+    source = source or Source.of(recordings[choose(recording, recordings, "recording")], features)
     explained = [Explained.of(run, target, method, seed) for run in runs for target in targets]
     with stage(f"explain {recording}", len(explained) * len(source.rows)) as progress:
         parts = {(one.run.settings.fusion, one.target): kept_track(one, source, progress) for one in explained}
@@ -95,7 +97,6 @@ def _assembled(
     windows = Windows.of(features, [source.number], next(iter(tracks.values())).influence.shape[1], dense=True)
     rows = by_row(windows, first, count, np.repeat(windows.rows[:, None], windows.rows.shape[1], axis=1))
     seen = source.recording.face_present()
-    pictures = source.pictures()
     low, high = _range(source.spectrogram)
     happening = {
         f"{name}, {target}" if name == SIGN else name: np.asarray(values, bool)[: len(seen)]
@@ -111,8 +112,8 @@ def _assembled(
         times=info.times,
         true=info.labels.astype(np.float32),
         seen=seen,
-        pictures=pictures,
-        video=_video(pictures, info.times, source.sound, source.start),
+        pictures=source.pictures,
+        video=_video(source.pictures, info.times, source.sound, source.start),
         spectrogram=((source.spectrogram - low) / (high - low) * 255).clip(0, 255).astype(np.uint8),
         decibel=(low, high),
         sound_start=source.start,

@@ -1,6 +1,7 @@
 """A recording as it is seen and heard, and which of its clips are explained: a train of clips that touch."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -52,8 +53,9 @@ class Source:
         kept = np.unique(frames[frames >= 0])
         return cls(recording, features, number, rows, frames, kept, spectrogram, sound, start, heard)
 
+    @cached_property
     def pictures(self) -> np.ndarray:
-        """Read every frame's face crop, uint8 (T, 112, 112, 3); grey where the face is lost."""
+        """Every frame's face crop, uint8 (T, 112, 112, 3); grey where the face is lost."""
         pictures = np.full((self.recording.length, SIDE, SIDE, 3), LOST, np.uint8)
         for frame in np.flatnonzero(self.recording.face_present()):
             pictures[frame] = read_picture(self.recording.face_path(int(frame)))

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 MEAN = "mean over seeds"
 TARGETS = ("valence", "arousal")
-STILLS = 16  # pictures without what moves that are kept, of 2.2 MB each
+PLAYBACKS = 8  # that are kept, and as many recordings: 15 MB each in quick
+STILLS = 8  # pictures without what moves that are kept, of 2.2 MB each; they keep their playback, so no more of them
 
 Load = Callable[[str, str, str, int | None], "Playback"]  # recording, target, method, seed or None
 Attend = Callable[[str, str, int | None], "Attending"]  # recording, fusion, seed or None
@@ -51,8 +52,8 @@ class Explorer:
     ) -> None:
         self._load, self._attend = load, attend
         self.recordings, self.methods, self.target, self.seeds = list(recordings), list(methods), target, list(seeds)
-        self._playbacks: dict[tuple[str, str, str, int | None], Playback] = {}
-        self._attending: dict[tuple[str, str, int | None], Attending] = {}
+        self._playbacks = lru_cache(maxsize=PLAYBACKS)(lambda *choice: self._load(*choice))
+        self._attending = lru_cache(maxsize=PLAYBACKS)(lambda *choice: self._attend(*choice))
         self._still = lru_cache(maxsize=STILLS)(still)
 
     @classmethod
@@ -69,12 +70,17 @@ class Explorer:
             target: what is shown first.
         """
         from jcalib.explain import METHODS, attending, playback
+        from jcalib.explain.source import Source
 
+        recordings = {one.name: one for one in corpus.recordings}
+        source = lru_cache(maxsize=PLAYBACKS)(lambda name: Source.of(recordings[name], features))
         by_name = {run.settings.fusion: run for run in runs}
         names = [features.recordings[one].name for one in features.of_role("report")]
         seeds = [seed for seed in runs[0].settings.seeds if all(seed in run.settings.seeds for run in runs)]
         return cls(
-            lambda name, which, method, seed: playback(runs, corpus, features, name, [which], method, seed),
+            lambda name, which, method, seed: playback(
+                runs, corpus, features, name, [which], method, seed, source(name)
+            ),
             lambda name, fusion, seed: attending(by_name[fusion], features, name, seed),
             sorted(names, key=lambda name: name != first),
             tuple(METHODS),
@@ -83,18 +89,12 @@ class Explorer:
         )
 
     def playback(self, recording: str, target: str, method: str, seed: int | None = None) -> "Playback":
-        """Return what is shown, loaded once."""
-        key = (recording, target, method, seed)
-        if key not in self._playbacks:
-            self._playbacks[key] = self._load(*key)
-        return self._playbacks[key]
+        """Return what is shown, loaded once while it is among the last few."""
+        return self._playbacks(recording, target, method, seed)
 
     def attending(self, recording: str, fusion: str, seed: int | None = None) -> "Attending":
-        """Return a fusion's own maps, computed once."""
-        key = (recording, fusion, seed)
-        if key not in self._attending:
-            self._attending[key] = self._attend(*key)
-        return self._attending[key]
+        """Return a fusion's own maps, computed once while they are among the last few."""
+        return self._attending(recording, fusion, seed)
 
     def picture(self, playback: "Playback", attending: "Attending", target: str, frame: int) -> np.ndarray:
         """Return what is shown of one frame, uint8 (680, 1080, 3).

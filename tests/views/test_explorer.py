@@ -1,5 +1,7 @@
 """The explorer by its traits, without a browser: what it draws follows its controls, and a fault is one line."""
 
+import gc
+import weakref
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
@@ -14,7 +16,7 @@ from jcalib.explain.looking import Windows
 from jcalib.explain.methods import COMPLETE
 from jcalib.progress import stage
 from jcalib.settings import UserError
-from jcalib.views.explorer import MEAN, Explorer, Live
+from jcalib.views.explorer import MEAN, PLAYBACKS, Explorer, Live
 from jcalib.views.explorer_picture import FACE, GAP, GROUND, MAP_HEIGHT, MAP_TOPS, MAP_WIDTH, WIDTH, map_picture
 from jcalib.views.heat import blend, paled, scaled
 from tests.played import LOST, Played
@@ -203,3 +205,25 @@ def test_no_picture_of_another_choice_stays_after_an_error(live: Live, control: 
     assert (drawn(live) == 255).all() and live.line.value.startswith("<span")
     getattr(live, control).value, live.frame.value = kept, 40
     np.testing.assert_array_equal(drawn(live), before)
+
+
+def test_few_choices_are_kept(played: Played) -> None:
+    made: list[weakref.ref[Playback]] = []
+
+    def load(*_: object) -> Playback:
+        made.append(weakref.ref(one := replace(played.playback)))
+        return one
+
+    attend = Explorer.of(played.runs, played.corpus, played.features).attending
+    live = Live(Explorer(load, attend, ["p4"], METHODS, seeds=range(2 * PLAYBACKS)))
+    live._explorer._attend = lambda name, fusion, seed: attend(name, fusion, 0)
+    for seed in range(2 * PLAYBACKS):
+        live.seed.value = seed
+    gc.collect()
+    assert sum(one() is not None for one in made) <= PLAYBACKS < len(made)
+
+
+def test_pictures_of_a_recording_are_read_once(played: Played) -> None:
+    explorer = Explorer.of(played.runs, played.corpus, played.features)
+    first, other = (explorer.playback("p4", target, "integrated_gradients") for target in ("valence", "arousal"))
+    assert first.pictures is other.pictures

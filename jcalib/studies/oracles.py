@@ -69,14 +69,15 @@ def with_synergy_target(features: Features, truths: Sequence[Truth]) -> Features
     return _named(replace(features, recordings=infos, target=target))
 
 
-def with_strangers_labels(features: Features, rng: np.random.Generator, *, shift: int = 1) -> Features:
+def with_strangers_labels(features: Features, rng: np.random.Generator) -> Features:
     """Give every recording that trains or selects the labels of another person's: nothing is left to learn.
+
+    Courses are turned around in time by a random number of frames, end to start. Otherwise the few slow waves of a
+    corpus agree a little at equal times, whoever's they are, and whatever the assignment.
 
     Args:
         features: the report persons keep their labels.
-        rng: in which circle the persons of a role stand.
-        shift: how far around it labels travel. Over the shifts 1 to n - 1 of one circle each of n persons has the
-            labels of every other one once; where n is smaller the shifts begin again.
+        rng: whose labels go to whom, and turned how far.
 
     Raises:
         UserError: a role has one person only.
@@ -84,15 +85,16 @@ def with_strangers_labels(features: Features, rng: np.random.Generator, *, shift
     infos = list(features.recordings)
     target = features.target.copy()
     for role in ("fusion", "selection"):
-        for one, stranger in _strangers(features, role, rng, shift):
+        for one, stranger in _strangers(features, role, rng):
             fitted = np.resize(features.recordings[stranger].labels, infos[one].labels.shape)
+            fitted = np.roll(fitted, rng.integers(len(fitted)), axis=0)
             infos[one] = replace(infos[one], labels=fitted)
             first, count = features.span(one)
             target[first : first + count] = fitted[features.frame[first : first + count]]
     return _named(replace(features, recordings=tuple(infos), target=target))
 
 
-def _strangers(features: Features, role: str, rng: np.random.Generator, shift: int) -> Iterator[tuple[int, int]]:
+def _strangers(features: Features, role: str, rng: np.random.Generator) -> Iterator[tuple[int, int]]:
     """Yield each recording of a role and the one whose labels it gets, by number."""
     owned: dict[str, list[int]] = {}
     for number in features.of_role(role):
@@ -102,8 +104,7 @@ def _strangers(features: Features, role: str, rng: np.random.Generator, shift: i
             f"{role} has one person, {next(iter(owned))}: labels of a stranger need two. Name more persons for it."
         )
     persons, order = list(owned.values()), rng.permutation(len(owned))
-    steps = 1 + (shift - 1) % max(len(owned) - 1, 1)
-    for place, giver in zip(order, np.roll(order, steps), strict=True):
+    for place, giver in zip(order, np.roll(order, 1), strict=True):
         yield from zip(persons[place], cycle(persons[giver]), strict=False)
 
 

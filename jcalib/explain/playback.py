@@ -27,7 +27,8 @@ class Track:
         fusion, target: whose, what.
         prediction, spread: float32 (T,), mean and standard deviation over seeds, NaN where there is none.
         face: int8 (K, side, side), what each place of each picture adds to the prediction of its clip.
-        sound: int8 (mels / 2, F / 4 rounded up), the same for cells of 2 bands and 4 spectra; 0 where no clip hears.
+        sound: int8 (mels / 2, F / 4 rounded up), the same for cells of 2 bands and 4 spectra, a sum over
+            the clips that hear a cell; 0 where none does.
         sums: float32 (C, 2), what voice and face add to each clip's prediction over its baseline's, by the map.
         shares: float32 (n, 3) at clip ends: Shapley values of voice and face, and their interaction.
         influence: float32 (n, L, 2): the spread of the prediction at a clip end when one clip of voice or face varies.

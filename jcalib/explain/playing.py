@@ -1,4 +1,7 @@
-"""Make a `Playback`: explain clips that touch, so that each picture and each sound belongs to one clip's map."""
+"""Make a `Playback`: explain clips that touch, so that each picture belongs to one clip's map.
+
+So does each sound, up to 30 frames a second; above, clips' sound overlaps, and what it adds to each is added up.
+"""
 
 import tempfile
 from collections.abc import Sequence

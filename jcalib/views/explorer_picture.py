@@ -155,8 +155,8 @@ def _write(fig: Any, playback: "Playback", attending: "Attending", target: str) 
     _, seen = playback.limits[target]
     name = attending.fusion
     say(FACE + GAP + 6, f"{playback.name}: {name}, {target}", fontsize=9, color=INK, fontweight="bold")
-    say(FACE + GAP + 22, f"red and light raises, blue and dark lowers; ends at ±{seen:.1g}\na place, "
-        f"the {PERCENTILE:g}th percentile over the recording")  # fmt: skip
+    ends = f"; ends at ±{seen:.1g}\na place, the {PERCENTILE:g}th percentile over the recording"
+    say(FACE + GAP + 22, f"red and light raises, blue and dark lowers{ends if len(playback.face_frames) else ''}")
     for modality, top in MAP_TOPS.items():
         say(top - 14, _map_title(attending, modality), fontsize=8, color=INK)
     if attending.kind:

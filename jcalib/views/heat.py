@@ -57,7 +57,7 @@ def power(value: float) -> str:
 
 
 def colour_ends(playback: "Playback", target: str) -> str:
-    """Say at which values the colours of a playback's maps end.
+    """Say at which values the colours of a playback's maps end; nothing of a map that there is not.
 
     Args:
         playback: whose maps.
@@ -65,10 +65,11 @@ def colour_ends(playback: "Playback", target: str) -> str:
     """
     unit, note = ("", "; no unit") if playback.method in AT_A_LAYER else (f" {target}", "")
     voice, face = (f"±{power(limit)}{unit}" for limit in playback.limits[target])
-    return (
-        f"Colours end at {face} a place of the face, {voice} a cell of the sound: "
-        f"the {PERCENTILE:g}th percentile, one scale for all fusions{note}."
-    )
+    ends = [f"{face} a place of the face"] * bool(len(playback.face_frames))
+    ends += [f"{voice} a cell of the sound"] * bool(playback.heard.any())
+    if not ends:
+        return ""
+    return f"Colours end at {', '.join(ends)}: the {PERCENTILE:g}th percentile, one scale for all fusions{note}."
 
 
 def paled(picture: np.ndarray) -> np.ndarray:

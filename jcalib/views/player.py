@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jcalib.explain.methods import AT_A_LAYER
-from jcalib.explain.playback import SPECTRA
+from jcalib.explain.playback import FRAME_S, SPECTRA
 from jcalib.files import replacing
 from jcalib.settings import UserError
 from jcalib.views.corpus import EPISODES, TARGETS, hertz_name, mel_band
@@ -97,13 +97,14 @@ def notes(playback: "Playback") -> list[str]:
         playback: what is drawn.
     """
     picture, sound = playback.spans
+    twice = "; the map of sound that several hear adds up what it adds to each" if sound > picture + FRAME_S else ""
     low, high = (f"{decibel:.0f}".replace("-", "−") for decibel in playback.decibel)
     return [
         playback.origin,
         f"Maps: of clips that touch{_explained(playback)} Red and light raises, blue and dark lowers. One map is an "
         "illustration; whether such maps can be trusted is measured in the report.",
         f"Sound: a clip has {picture:.2f} s of pictures and the last {sound:.2f} s of sound; hatched sound is heard "
-        f"by no clip with a map. Greys go from {low} to {high} dB.",
+        f"by no clip with a map{twice}. Greys go from {low} to {high} dB.",
         "Depends on: how far the prediction at the playhead would spread if that clip of voice or face varied as "
         f"{playback.variation} do (temporal influence); the outlined clip is the one at the playhead.",
         f"Carried by: {carried(playback)} Band around a line: standard deviation over seeds.",

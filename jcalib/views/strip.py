@@ -61,8 +61,8 @@ def plot_strip(playback: "Playback", target: str = "valence", width: float = 7.2
         missed = playback.complete and not all(track.good.all() for track in tracks)
         stars = " *: its map does not add up." if missed else ""
         fig.supxlabel(
-            f"{colour_ends(playback, target)}\n"
-            f"Hatched: sound that no clip hears. Grey: |voice| + |face| is at most {LEAST}. Dotted: true.{stars}",
+            f"{colour_ends(playback, target)}\n".lstrip() +
+            f"Hatched: no clip with a map hears it. Grey: |voice| + |face| is at most {LEAST}. Dotted: true.{stars}",
             x=0.01, ha="left", fontsize=7.5, color=DIM,
         )  # fmt: skip
     return fig

@@ -76,6 +76,26 @@ def test_only_what_adds_up_is_summed_and_only_what_has_a_unit_is_given_one(playe
     assert ends in plot_strip(shown, "arousal").get_supxlabel()
 
 
+def test_no_end_of_colours_is_told_of_a_map_that_there_is_not(played: Played) -> None:
+    shown = played.playback
+    mute, faceless = replace(shown, heard=np.zeros_like(shown.heard)), replace(shown, face_frames=np.zeros(0, int))
+    assert "a cell of the sound" not in colour_ends(mute, "valence")
+    assert "valence a place of the face: the 99.5th" in colour_ends(mute, "valence")
+    assert "a place of the face" not in colour_ends(faceless, "valence")
+    assert colour_ends(replace(mute, face_frames=faceless.face_frames), "valence") == ""
+
+
+def test_hatched_is_what_no_clip_with_a_map_hears(played: Played) -> None:
+    page, under = player_page(played.playback), plot_strip(played.playback).get_supxlabel()
+    assert "Hatched: no clip with a map hears it." in under
+    assert "hatched: no clip with a map hears it" in page and "heard by no clip with a map" in notes(played.playback)[2]
+
+
+def test_sound_under_two_maps_is_told_where_clips_of_sound_overlap(played: Played) -> None:
+    fast = replace(played.playback, spans=(32 / 50, 1.067))
+    assert "adds up what it adds to each" in notes(fast)[2] and "each" not in notes(played.playback)[2]
+
+
 def test_the_strip_draws_the_same_arrays(played: Played, tmp_path: Path) -> None:
     shown = played.playback
     fig = plot_strip(shown, "arousal")

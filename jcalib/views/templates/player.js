@@ -226,8 +226,6 @@
       pen.fillStyle = `rgb(${colour.map((c) => Math.round(grey + (c - grey) * alpha)).join()})`;
       pen.fillRect(x, 0, 1, height);
     }
-    $("low").textContent = "lowers (dark)";
-    $("high").textContent = "raises (light)";
     $("unit").textContent = told.ends[state.target];
   }
 

@@ -22,8 +22,12 @@ def predict(
 
     check_device(device)
     from jcalib.prediction import Predictor, predict_files
+    from jcalib.prediction.files import find_videos
+    from jcalib.prediction.predictor import find_run
     from jcalib.reporting.forecast import shown
 
+    find_run(run)
+    find_videos(videos, out)  # both say what is wrong before anything is loaded
     predictor = Predictor(run, device)
     typer.echo(f"run {predictor.origin}")
     for target, one in predictor.calibration.items():

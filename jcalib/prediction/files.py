@@ -24,6 +24,7 @@ from jcalib.settings import UserError
 
 SOUNDS = {".wav", ".mp3", ".m4a", ".aac", ".flac", ".ogg", ".opus"}
 TAKEN = ("failures", "index")  # files of the folder's own
+MARKS = {".csv": "time,valence,valence_spread,", ".html": "predicted valence and arousal</title>"}  # of what is ours
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ def find_videos(places: Sequence[str | Path], out: Path) -> tuple[dict[str, Path
         The results' names, which differ from each other, to the files; and a row for each folder that holds none.
 
     Raises:
-        UserError: a place does not exist, there is no file at all, or a result would overwrite a file it is made from.
+        UserError: a place does not exist, there is no file at all, or a result would overwrite a file it is made from,
+            or any other that is no earlier prediction.
     """
     found: dict[Path, Path] = {}
     empty = []
@@ -76,6 +78,7 @@ def find_videos(places: Sequence[str | Path], out: Path) -> tuple[dict[str, Path
         for result in (out / f"{name}.mp4", out / f"{name}.csv"):
             if result.resolve() in found:
                 raise UserError(f"{result} would be overwritten by its own prediction: name another folder with --out.")
+    _check_earlier(out, named)
     return named, empty
 
 
@@ -109,9 +112,28 @@ def predict_files(predictor: Predictor, places: Sequence[str | Path], out: str |
             progress.advance()
         progress.note(f"{len(entries)} of {len(named)} predicted")
     table = failures_frame(failures)
-    _write_failures(table, out / "failures.csv")
     write_page(out / "index.html", predictor, entries, table)
+    _write_failures(table, out / "failures.csv")  # after the page, by which it is known as ours
     return Predicted(out, tuple(entries), table)
+
+
+def _check_earlier(out: Path, names: Iterable[str]) -> None:
+    """Refuse a folder in which a result would replace what no prediction wrote.
+
+    A table and the page are known by their text; a video and the failures by the table and the page beside them.
+    """
+    known_by = {f"{name}{suffix}": f"{name}.csv" for name in names for suffix in (".csv", ".mp4")}
+    known_by |= {"index.html": "index.html", "failures.csv": "index.html"}
+    for name, mark in known_by.items():
+        if (out / name).exists() and not _is_ours(out / mark):
+            raise UserError(f"{out / name} is there and no prediction of jcalib: name another folder with --out.")
+
+
+def _is_ours(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return MARKS[path.suffix] in file.read(1000)
 
 
 def _within(folder: Path) -> list[Path]:

@@ -134,3 +134,24 @@ def test_sound_alone_gets_a_video_too(predictor: Predictor, tmp_path: Path) -> N
     made = predict_files(predictor, [tmp_path / "voice.mka"], tmp_path / "out")
     assert made.failures.empty and not (tmp_path / "out" / "failures.csv").exists()
     assert len(frame_times(tmp_path / "out" / "voice.mp4")) == 30
+
+
+@pytest.mark.parametrize("name", ["clip.csv", "clip.mp4", "index.html", "failures.csv"])
+def test_a_file_of_the_users_own_is_never_replaced(name: str, tmp_path: Path) -> None:
+    video, out = tmp_path / "clip.mpg", tmp_path / "out"
+    video.touch()
+    out.mkdir()
+    (out / name).write_text("time,valence,arousal\n0,0.5,0.5\n")
+    with pytest.raises(UserError, match=rf"{name} is there and no prediction of jcalib: name another folder with --out"):
+        find_videos([video], out)
+
+
+def test_earlier_predictions_are_replaced(predictor: Predictor, film: Film, tmp_path: Path) -> None:
+    (tmp_path / "broken.avi").write_bytes(b"nothing")
+    first = predict_files(predictor, [film(frames=30), tmp_path / "broken.avi"], tmp_path / "out")
+    assert len(first.failures) == 1
+    again = predict_files(predictor, [film(frames=34)], tmp_path / "out")
+    assert len(pd.read_csv(again.folder / "clip.csv")) == 34 and not (again.folder / "failures.csv").exists()
+    (again.folder / "clip.csv").write_text("time,valence,arousal\n0,0.5,0.5\n")
+    with pytest.raises(UserError, match=r"clip\.csv is there and no prediction of jcalib"):
+        predict_files(predictor, [film(frames=34)], again.folder)

@@ -151,9 +151,11 @@ def _draw_sound(fig: Any, halves: Any, sound: np.ndarray, attribution: "Attribut
 
 def _write(fig: "Figure", attribution: "Attribution", recording: str, second: float | None, percentile: float) -> None:
     where = recording + (f" at {second:.2f} s" if second is not None else "")
+    where += ": " if where else ""
     fig.suptitle(
-        f"{where}{': ' if where else ''}{attribution.target} {_signed(attribution.prediction)} predicted, "
-        f"{_signed(attribution.baseline_prediction)} from the baseline ({attribution.baseline})",
+        f"{where}{attribution.target} predicted {_plain(attribution.prediction)}; at the baseline "
+        f"{_plain(attribution.baseline_prediction)}; difference {_plain(attribution.difference)}\n"
+        f"Baseline: {attribution.baseline}",
         **{**_HEADING, "fontsize": 10.5},
     )
     good = (attribution.converged or not attribution.complete) and not attribution.empty
@@ -190,6 +192,10 @@ def _limit(values: np.ndarray, percentile: float) -> float:
 def _signed(value: float, digits: int = 3) -> str:
     text = f"{abs(value):.{digits}f}"
     return text if float(text) == 0 else ("+" if value > 0 else "−") + text
+
+
+def _plain(value: float) -> str:
+    return _signed(value).removeprefix("+")
 
 
 def _power(value: float) -> str:

@@ -37,9 +37,10 @@ def words(fig: Figure) -> str:
 
 def test_attribution_says_what_it_shows(attribution: Attribution, clip: tuple[np.ndarray, np.ndarray]) -> None:
     fig = plot_attribution(attribution, *clip, recording="person_003", second=6.72, percentile=98)
-    said = words(fig)
+    said, total = words(fig), attribution.difference
     for phrase in (
-        "person_003 at 6.72 s: valence +0.250 predicted",
+        "person_003 at 6.72 s: valence predicted 0.250; at the baseline ",
+        f"; difference {total:.3f}".replace("-", "−"),
         "blurred face",
         "The map adds up",
         "64 steps",

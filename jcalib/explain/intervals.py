@@ -1,6 +1,6 @@
 """How sure a number summed over clips is for fresh recordings: a jackknife over clusters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -29,9 +29,15 @@ class Interval(NamedTuple):
     @property
     def text(self) -> str:
         """The number and its interval: ".120 [.100, .140]", or why it has none."""
+        return self.worded()
+
+    def worded(self, digits: int = 3) -> str:
+        """Return the same with another number of decimals."""
         if np.isnan(self.value):
             return "–"
-        return f"{format_ccc(self.value)} {format_interval(self.low, self.high)}"
+        ends = f"[{format_ccc(self.low, digits)}, {format_ccc(self.high, digits)}]"
+        unknown = np.isnan(self.low) or np.isnan(self.high)
+        return f"{format_ccc(self.value, digits)} {format_interval(self.low, self.high) if unknown else ends}"
 
     @property
     def signed(self) -> str:
@@ -84,13 +90,38 @@ def mean_interval(values: ArrayLike, clusters: ArrayLike, weights: ArrayLike = 1
     return jackknife(columns, np.asarray(clusters)[known], lambda sums: sums[..., 0] / sums[..., 1])
 
 
-def interval_table(found: "pd.DataFrame", rows: str, columns: str) -> "pd.DataFrame":
+def interval_table(
+    found: "pd.DataFrame",
+    rows: str,
+    columns: str,
+    bounds: Mapping[str, tuple[float, float]] | None = None,
+    digits: int = 3,
+) -> "pd.DataFrame":
     """Return intervals in words, a row and a column each kind, in the order in which they come.
 
     Args:
         found: with columns value, low and high.
         rows, columns: of `found`, what names a row and a column.
+        bounds: between which a kind of row lies by its nature. An interval, which is symmetric about a mean and knows
+            no bounds, is cut there in print; the numbers of `found` stay.
+        digits: decimals.
     """
-    words = [Interval(*row, 0).text for row in zip(found["value"], found["low"], found["high"], strict=True)]
-    table = found.assign(words=words).pivot(index=rows, columns=columns, values="words")
-    return table.loc[list(dict.fromkeys(found[rows])), list(dict.fromkeys(found[columns]))]
+    words = [
+        Interval(value, *within(kind, (low, high), bounds or {}), 0).worded(digits)
+        for kind, value, low, high in zip(found[rows], found["value"], found["low"], found["high"], strict=True)
+    ]
+    table = found.assign(words=words).pivot(index=rows, columns=columns, values="words").fillna("–")
+    table = table.loc[list(dict.fromkeys(found[rows])), list(dict.fromkeys(found[columns]))]
+    return table.rename_axis(index=None, columns=rows)
+
+
+def within(kind: str, ends: tuple[float, float], bounds: Mapping[str, tuple[float, float]]) -> tuple[float, float]:
+    """Return an interval's ends, cut at the bounds of its kind where it has any.
+
+    Args:
+        kind: of the measure.
+        ends: low and high; NaN stays.
+        bounds: by kind.
+    """
+    least, most = bounds.get(kind, (-np.inf, np.inf))
+    return max(ends[0], least), min(ends[1], most)

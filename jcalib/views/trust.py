@@ -20,9 +20,14 @@ SHOWN = (0, 4, 7)  # of a clip's eight pictures
 GOOD = {
     "deletion": "lower is better", "insertion": "higher is better", "infidelity": "lower is better",
     "energy ratio": "higher is better, chance 1", "pointing": "higher is better", "AUROC": "higher, chance .5",
-    "agreement": "rank correlation", "max-sensitivity": "lower is better", "random head": "|rank correlation|",
-    "random fusion": "|rank correlation|", "random encoders": "|rank correlation|, lower is better",
+    "agreement": "rank correlation", "max-sensitivity": "lower is better",
+    **{f"random {part}": "|rank correlation|, lower is better" for part in ("head", "fusion", "encoders")},
 }  # fmt: skip
+BOUNDS = {
+    "pointing": (0.0, 1.0), "AUROC": (0.0, 1.0), "agreement": (-1.0, 1.0),
+    **{f"random {part}": (0.0, 1.0) for part in ("head", "fusion", "encoders")},
+}  # fmt: skip
+COLUMNS = 3
 _CHANCE = {"energy ratio": 1.0, "AUROC": 0.5}
 _SOLID, _OPEN = "#1c2330", "#98a2b3"
 
@@ -101,38 +106,86 @@ def plot_curves(examined: "Examined", methods: "list[str] | None" = None) -> "Fi
 def plot_trust(found: "pd.DataFrame", modality: str) -> "Figure":
     """Draw methods by check over many clips, with 95 % intervals; open circles know nothing of the prediction.
 
+    Checks that controls have, too, come first, so that no row stays empty. Intervals end at the bounds of their check.
+
     Args:
         found: from `explain.summary`.
         modality: "visual" or "audio".
     """
-    from jcalib.explain import METHODS
-
     mine = found[found["modality"] == modality]
-    checks = [name for name in GOOD if (mine["check"] == name).any()]
-    names = list(dict.fromkeys(mine["method"]))
-    columns = min(4, max(1, len(checks)))
-    rows = -(-len(checks) // columns) or 1
-    fig, axes = figure(rows, columns, 9.4, (0.2 * len(names) + 1.1) * rows, grid="x", sharey=True, squeeze=False)
+    rows = [(mine[mine["check"].isin(checks)], checks) for checks in _rows(mine)] or [(mine, [])]
+    names = [list(dict.fromkeys(part["method"])) for part, _ in rows]
+    heights = [0.2 * len(one) + 1.1 for one in names]
+    fig, axes = figure(len(rows), COLUMNS, 9.4, sum(heights), "x", sharey="row", squeeze=False, height_ratios=heights)
     with look():
-        for ax, check in zip(axes.flat, checks, strict=False):
-            part = mine[mine["check"] == check].set_index("method").reindex(names)
-            value = part["value"].to_numpy(dtype=float)
-            ends = np.stack([value - part["low"].to_numpy(dtype=float), part["high"].to_numpy(dtype=float) - value])
-            for y, name in enumerate(names):
-                known = name in METHODS
-                face = _SOLID if known else "white"
-                ax.errorbar(value[y], y, xerr=np.nan_to_num(ends[:, [y]]), color=_SOLID if known else _OPEN, marker="o",
-                            markersize=4.5, markerfacecolor=face, linestyle="none", elinewidth=1.2)  # fmt: skip
-            if check in _CHANCE:
-                ax.axvline(_CHANCE[check], color=DIM, linewidth=0.8, linestyle=(0, (2, 2)))
-            ax.set_title(check, fontsize=9)
-            ax.set_xlabel(f"{GOOD[check]}\n{int(part['clusters'].max())} clips")
-        for ax in axes.flat[len(checks) :]:
-            ax.set_visible(False)
-        rows_from_top(axes[0, 0], [name.replace("_", " ") for name in names] or [""])
-        if not checks:
+        for line, (part, checks), methods in zip(axes, rows, names, strict=True):
+            for ax, check in zip(line, checks, strict=False):
+                _draw_check(ax, part[part["check"] == check].set_index("method").reindex(methods), check)
+            for ax in line[len(checks) :]:
+                ax.set_visible(False)
+            rows_from_top(line[0], [name.replace("_", " ") for name in methods] or [""])
+        if mine.empty:
             fig.text(0.02, 0.5, "No clip is moved by this modality enough to check a map.", va="center", color=INK)
     return fig
+
+
+def trust_caption(found: "pd.DataFrame", modality: str) -> str:
+    """Return what `plot_trust` shows, and over how many clips.
+
+    Args:
+        found, modality: as in `plot_trust`.
+    """
+    clips = found.loc[found["modality"] == modality, "clusters"]
+    word = {"visual": "face", "audio": "voice"}[modality]
+    if clips.empty:
+        return f"No clip's prediction is moved enough by the {word} to check its map."
+    counts = " to ".join(str(int(count)) for count in sorted({clips.min(), clips.max()}))
+    return f"Checks of the {word}'s maps over {counts} clips, 95 % intervals over recordings. Open: controls."
+
+
+def trust_tables(found: "pd.DataFrame", modality: str) -> "list[pd.DataFrame]":
+    """Return what `plot_trust` draws in words, a row a check: methods, then controls, as a page has room for.
+
+    Intervals of checks that have bounds (pointing, AUROC, correlations) are cut there in print; the numbers of `found`
+    stay.
+
+    Args:
+        found, modality: as in `plot_trust`.
+    """
+    from jcalib.explain import METHODS, interval_table
+
+    mine = found[found["modality"] == modality]
+    known = mine["method"].isin(list(METHODS))
+    parts = [part.assign(method=part["method"].str.replace("_", " ")) for part in (mine[known], mine[~known])]
+    return [interval_table(part, "check", "method", BOUNDS, digits=2) for part in parts if len(part)]
+
+
+def _rows(mine: "pd.DataFrame") -> list[list[str]]:
+    """Return the checks of each row of panels: first those that are made of controls, then those of methods alone."""
+    from jcalib.explain import METHODS
+
+    checks = [name for name in GOOD if (mine["check"] == name).any()]
+    controlled = set(mine.loc[~mine["method"].isin(list(METHODS)), "check"])
+    groups = [[one for one in checks if one in controlled], [one for one in checks if one not in controlled]]
+    return [group[first : first + COLUMNS] for group in groups for first in range(0, len(group), COLUMNS)]
+
+
+def _draw_check(ax: Any, part: "pd.DataFrame", check: str) -> None:
+    from jcalib.explain import METHODS
+    from jcalib.explain.intervals import within
+
+    for y, (name, one) in enumerate(part.iterrows()):
+        known = name in METHODS
+        low, high = within(check, (one["low"], one["high"]), BOUNDS)
+        ends = np.nan_to_num([[one["value"] - low], [high - one["value"]]])
+        ax.errorbar(one["value"], y, xerr=ends, color=_SOLID if known else _OPEN, marker="o", markersize=4.5,
+                    markerfacecolor=_SOLID if known else "white", linestyle="none", elinewidth=1.2)  # fmt: skip
+    if check in _CHANCE:
+        ax.axvline(_CHANCE[check], color=DIM, linewidth=0.8, linestyle=(0, (2, 2)))
+    if "correlation" in GOOD[check]:
+        ax.set_xlim(left=min(0, ax.get_xlim()[0]))
+    ax.set_title(check, fontsize=9)
+    ax.set_xlabel(f"{GOOD[check]}\n{int(part['clusters'].max())} clips")
 
 
 def _draw_first(row: Any, examined: "Examined", faces: np.ndarray, sound: np.ndarray, percentile: float) -> None:

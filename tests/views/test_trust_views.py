@@ -12,7 +12,7 @@ from matplotlib.text import Text
 
 from jcalib.explain import Attribution
 from jcalib.explain.truth import Cause
-from jcalib.views.trust import GOOD, plot_curves, plot_methods, plot_trust
+from jcalib.views.trust import GOOD, plot_curves, plot_methods, plot_trust, trust_caption, trust_tables
 
 RNG = np.random.default_rng(0)
 SIDE = 16
@@ -83,6 +83,48 @@ def test_trust_shows_every_check_and_which_maps_know_nothing() -> None:
         method, control = (container[0] for container in ax.containers)
         assert method.get_markerfacecolor() != "white" == control.get_markerfacecolor()
     fig.canvas.draw()
+
+
+def summed() -> pd.DataFrame:
+    """Two methods with every check on 18 clips, on 5 where a map is made again; two controls with some of them."""
+    rows = [(check, name) for check in GOOD for name in NAMES]
+    rows += [(check, name) for check in ("deletion", "pointing") for name in ("uniform", "edges")]
+    found = pd.DataFrame(rows, columns=["check", "method"]).assign(modality="audio", value=0.9, low=0.7, high=1.1)
+    return found.assign(clusters=np.where(found["check"].str.contains("random|sens"), 5, 18))
+
+
+def test_checks_without_controls_have_no_empty_rows() -> None:
+    shown = [ax for ax in plot_trust(summed(), "audio").axes if ax.get_visible()]
+    assert [ax.get_title(loc="left") for ax in shown][:2] == ["deletion", "pointing"] and len(shown) == len(GOOD)
+    for ax in shown:
+        rows = 4 if ax.get_title(loc="left") in ("deletion", "pointing") else 2
+        assert len(ax.containers) == rows and ax.get_ylim() == (rows - 0.5, -0.5)
+
+
+def test_a_correlation_s_axis_has_zero_and_its_interval_ends_where_it_must() -> None:
+    panels = {ax.get_title(loc="left"): ax for ax in plot_trust(summed(), "audio").axes}
+    for check in ("random head", "random fusion", "random encoders"):
+        assert panels[check].get_xlim()[0] <= 0 and "lower is better" in panels[check].get_xlabel()
+    for check, end in (("AUROC", 1.0), ("energy ratio", 1.1)):
+        bar = panels[check].containers[0][2][0].get_segments()[0]
+        assert bar[:, 0] == pytest.approx([0.7, end])
+
+
+def test_the_caption_counts_the_clips_of_the_modality() -> None:
+    assert "the voice's maps over 5 to 18 clips" in trust_caption(summed(), "audio")
+    assert "over 18 clips" in trust_caption(summed()[:2], "audio")
+    assert "No clip" in trust_caption(summed()[:0], "audio")
+
+
+def test_tables_of_checks_are_narrow_and_end_at_their_bounds() -> None:
+    found = summed()
+    methods, controls = trust_tables(found, "audio")
+    assert list(methods.columns) == ["integrated gradients", "occlusion"] and list(methods.index) == list(GOOD)
+    assert list(controls.columns) == ["uniform", "edges"] and list(controls.index) == ["deletion", "pointing"]
+    assert methods.loc["pointing", "occlusion"] == ".90 [.70, 1.00]" == controls.loc["pointing", "edges"]
+    assert methods.loc["energy ratio", "occlusion"] == ".90 [.70, 1.10]"
+    assert (found["high"] == 1.1).all(), "the numbers stay"
+    assert trust_tables(found[:0], "audio") == []
 
 
 def test_nothing_to_check_is_a_figure_all_the_same() -> None:

@@ -4,12 +4,14 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from jcalib.settings import UserError
 from jcalib.settings import fingerprint as fingerprint
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,6 +30,23 @@ def nearest(folder: Path) -> Path:
 def free_gb(folder: Path) -> float:
     """Return the free disk, in GB, where a folder is or will be."""
     return shutil.disk_usage(nearest(folder)).free / 1e9
+
+
+def check_writable(folder: Path, remedy: str = "name another folder with --out.") -> None:
+    """Refuse a folder that cannot be made, or cannot be written to; nothing is left there.
+
+    Args:
+        folder: which need not exist yet.
+        remedy: what to do then.
+
+    Raises:
+        UserError: it cannot.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=nearest(folder)):
+            pass
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written to ({error.strerror}): {remedy}") from None
 
 
 def shown(path: Path) -> str:

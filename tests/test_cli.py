@@ -1,5 +1,6 @@
 """The command line: a mistake is one line and exit code 2 before any work starts; a report says what it did."""
 
+import errno
 import json
 import re
 import subprocess
@@ -125,6 +126,43 @@ def test_a_mistake_is_one_line_before_any_work(
     assert err.startswith("jcalib: ") and err.count("\n") == 1
     assert message in err
     assert sorted(place.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "report --out afile/x",
+        "run 4 --out afile",
+        "ablate --out afile",
+        "search --out afile/x",
+        "corpus check --out afile",
+        "explain clip.mp4 --run joint-1 --out afile/x.html",
+        "explain clip.mp4 --run joint-1 --out /proc/x.html",
+        "predict clip.mp4 --run joint-1 --out afile/x",
+        "submission --run joint-1 --template t.txt --corpus notebooks --out afile",
+    ],
+)
+def test_what_cannot_be_written_to_is_one_line_before_any_work(
+    words: str, jcalib: Command, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place)
+    monkeypatch.setattr("jcalib.corpora.find_corpus", lambda where: Path(where))
+    (place / "afile").touch()
+    before = sorted(place.rglob("*"))
+    code, out, err = jcalib(*words.split())
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert re.search(r"(afile\S*|/proc) cannot be written to \(.+\): name another folder with --out\.", err)
+    assert sorted(place.rglob("*")) == before
+
+
+def test_a_disk_that_fills_up_is_one_line(jcalib: Command, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(place / "x.csv"))
+
+    monkeypatch.setattr("jcalib.training.open_data", full)
+    code, _, err = jcalib("train", "--preset", "smoke", "--device", "cpu")
+    assert code == 1 and "Traceback" not in err
+    assert err.splitlines()[-1] == f"jcalib: {place / 'x.csv'} cannot be written: No space left on device."
 
 
 def test_an_ablation_says_its_cost_before_it_starts(

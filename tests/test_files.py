@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from jcalib import files
+from jcalib.settings import UserError
 
 
 def test_home_moves_with_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,3 +72,12 @@ def test_the_source_of_a_room_is_fingerprinted_alone() -> None:
 def test_free_disk_is_told_before_a_folder_is_there(tmp_path: Path) -> None:
     assert files.nearest(tmp_path / "not" / "yet") == tmp_path
     assert files.free_gb(tmp_path / "not" / "yet") == pytest.approx(files.free_gb(tmp_path), rel=0.1)
+
+
+def test_a_folder_is_tried_and_nothing_stays(tmp_path: Path) -> None:
+    files.check_writable(tmp_path / "deep" / "er", "name another.")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "afile").touch()
+    for folder in (tmp_path / "afile", tmp_path / "afile" / "x", Path("/proc/x"), tmp_path / ("x" * 300)):
+        with pytest.raises(UserError, match=r"cannot be written to \(.*\): name another\."):
+            files.check_writable(folder, "name another.")

@@ -4,6 +4,7 @@ What the user wrote is checked before torch is imported; a mistake is one line a
 standard error, results to standard output.
 """
 
+import errno
 import logging
 import sys
 from pathlib import Path
@@ -40,6 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+UNWRITABLE = (errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EROFS, errno.EDQUOT)
 UNSAID = (None, "", "synthetic", "auto")  # options' defaults, which are the chapters' own
 
 
@@ -114,7 +116,7 @@ def run(
     out: Out = None,
 ) -> None:
     """Execute one chapter."""
-    from jcalib.files import home
+    from jcalib.files import check_writable, home
     from jcalib.reporting import notebooks
     from jcalib.reporting.execute import run_chapter
     from jcalib.reporting.forecast import shown
@@ -123,6 +125,7 @@ def run(
     name = notebooks.find(chapter)
     given = notebooks.check(name, _pairs(parameters or []))
     folder = (out or home() / "scratch" / name).resolve()
+    check_writable(folder)
     with reported():
         result = run_chapter(name, given, folder)
     assert result.notebook
@@ -203,6 +206,10 @@ def main() -> None:
         _fail(" ".join(error.format_message().split()), 2)
     except UserError as error:
         _fail(str(error), 2)
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        _fail(f"{error.filename or 'a file'} cannot be written: {error.strerror}.", 1)
     except (typer.Abort, KeyboardInterrupt):
         code = 130
     if code == 130:

@@ -55,12 +55,14 @@ def ablate(
     chosen.training.changed(modality_dropout=modality_dropout)  # which says what is wrong with it
     level = _level(corrupt, modality_dropout, own)
     checked(where, device, own)
-    from jcalib.files import shown
+    from jcalib.files import check_writable, shown
     from jcalib.fusion import cells as all_cells
     from jcalib.reporting.study_costs import ablation_lines
     from jcalib.reporting.values import check_compared
 
     check_compared(fusions)
+    folder = (out or Path("ablation")).resolve()
+    check_writable(folder)
     names = [name.strip() for name in fusions.split(",") if name.strip()] or list(chosen.fusions)
     compared, counts = [*names, *all_cells()] if cells else names, numbers_of(sizes)
     typer.echo("\n".join(ablation_lines(compared, chosen, seeds, device, own or where, counts)) + "\n")
@@ -68,7 +70,6 @@ def ablate(
     from jcalib.corpora import open_corpus
     from jcalib.training import open_data
 
-    folder = (out or Path("ablation")).resolve()
     with reported():
         features = open_data(where, own, chosen, device)
         studies.check_sizes(features, counts)

@@ -55,8 +55,10 @@ def corpus(
 def _check_corpus(where: str, chosen: Preset, out: Path | None) -> None:
     """Check a corpus; its problems also go to `problems.csv`, in the scratch folder by default."""
     from jcalib.corpora.check import check_corpus
-    from jcalib.files import home, shown
+    from jcalib.files import check_writable, home, shown
 
+    if out:
+        check_writable(out)
     with reported():
         check = check_corpus(where, chosen)
     folder = (out or home() / "scratch" / f"check-{check.root.name}").resolve()
@@ -81,8 +83,10 @@ def submission(
     """
     widths = widths_of(smooth)
     checked(where, device)
+    from jcalib.files import check_writable, shown
+
+    check_writable(out)
     from jcalib.corpora import open_corpus
-    from jcalib.files import shown
     from jcalib.prediction.predictor import find_run
     from jcalib.submission import submit
 

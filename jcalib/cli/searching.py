@@ -38,7 +38,7 @@ def search(
     the best ones on the report persons. An interrupted one goes on where it stopped."""
     chosen = chosen_preset(preset, weights, own)
     checked(where, device, own)
-    from jcalib.files import shown
+    from jcalib.files import check_writable, shown
     from jcalib.reporting.study_costs import search_lines
     from jcalib.reporting.values import check_fusions
     from jcalib.studies.search import check_preset
@@ -47,6 +47,8 @@ def search(
     names, space = [name.strip() for name in fusions.split(",") if name.strip()], read_space(ranges or [])
     check_fusions(names, [])
     check_preset(chosen, deals=not own)
+    folder = (out or Path("search")).resolve()
+    check_writable(folder)
     stated = dimensions(space)
     typer.echo("\n".join(search_lines(names, stated, trials, chosen, seeds, device, own or where)) + "\n")
     from jcalib import studies
@@ -54,7 +56,7 @@ def search(
 
     with reported():
         found = studies.search(names, open_data(where, own, chosen, device), space, trials, seeds, chosen, device)
-        written = found.write((out or Path("search")).resolve())
+        written = found.write(folder)
     typer.echo(found.frame().drop(columns="run").to_string(index=False, float_format="%.4g"))
     typer.echo("\n" + "\n".join(found.sentences()))
     if {"joint", "cross"} <= set(names):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jcalib.files import ROOT, fingerprint, read_json, write_json
+from jcalib.files import ROOT, check_writable, fingerprint, read_json, write_json
 from jcalib.progress import stage
 from jcalib.provenance import now, provenance
 from jcalib.reporting import notebooks
@@ -216,6 +216,7 @@ def _free(folder: Path) -> Path:
         raise UserError(f"{folder} is a file: name a folder for the report.")
     if folder.exists() and any(folder.iterdir()) and not (folder / "report.json").exists():
         raise UserError(f"{folder} holds something else than a report: name an empty folder, or a new one.")
+    check_writable(folder)
     return folder
 
 

@@ -142,7 +142,7 @@ def test_a_file_of_the_users_own_is_never_replaced(name: str, tmp_path: Path) ->
     video.touch()
     out.mkdir()
     (out / name).write_text("time,valence,arousal\n0,0.5,0.5\n")
-    with pytest.raises(UserError, match=rf"{name} is there and no prediction of jcalib: name another folder with --out"):
+    with pytest.raises(UserError, match=rf"{name} is there and no prediction of jcalib: name another folder"):
         find_videos([video], out)
 
 

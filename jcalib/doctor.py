@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from jcalib.files import ROOT, free_gb, home, nearest
+from jcalib.files import HOME_REMEDY, ROOT, free_gb, home, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -231,7 +231,7 @@ CHECKS = (
     Check("video and sound", _media, SETUP),
     Check("pictures", _pictures, SETUP),
     Check("notebook kernel", _kernel, SETUP),
-    Check("data folder", _writable, "set JCALIB_HOME to a folder that you may write to."),
+    Check("data folder", _writable, HOME_REMEDY),
     Check("disk", _disk, f"free {DISK_GB} GB, or set JCALIB_HOME to another disk."),
     Check("memory", _memory, f"close something: quick takes up to {MEMORY_GB} GB."),
     Check("GPU", _gpu, "quick needs none. full does: a CUDA GPU and a driver for torch's CUDA version.", needed=False),

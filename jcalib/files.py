@@ -15,11 +15,21 @@ from jcalib.settings import UserError
 from jcalib.settings import fingerprint as fingerprint
 
 ROOT = Path(__file__).resolve().parents[1]
+HOME_REMEDY = "set JCALIB_HOME to a folder that you may write to."
 
 
 def home() -> Path:
     """Return the folder of corpora, features and runs: `JCALIB_HOME`, or `data/` of the checkout."""
     return Path(os.environ.get("JCALIB_HOME") or ROOT / "data").resolve()
+
+
+def check_home() -> None:
+    """Refuse a home that cannot be written to, before any work.
+
+    Raises:
+        UserError: it cannot.
+    """
+    check_writable(home(), HOME_REMEDY)
 
 
 def nearest(folder: Path) -> Path:
@@ -93,9 +103,13 @@ def alone(name: str) -> Iterator[None]:
 
     Args:
         name: of the work.
+
+    Raises:
+        UserError: the home, in which its lock lies, cannot be written to.
     """
     from filelock import FileLock
 
+    check_home()
     folder = home() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / f"{name}.lock"):

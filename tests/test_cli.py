@@ -155,6 +155,36 @@ def test_what_cannot_be_written_to_is_one_line_before_any_work(
     assert sorted(place.rglob("*")) == before
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "report --preset smoke",
+        "run 4",
+        "train --preset smoke",
+        "ablate",
+        "search",
+        "corpus",
+        "predict clip.mp4 --run joint-1",
+        "explain clip.mp4 --run joint-1",
+        "submission --run joint-1 --template t.txt --corpus synthetic --out made",
+        "weights fetch i3d --unverified",
+    ],
+)
+@pytest.mark.parametrize("home", ["afile", "/proc/home"])
+def test_a_home_that_cannot_be_written_to_is_one_line_before_any_work(
+    home: str, words: str, jcalib: Command, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("JCALIB_HOME", home)
+    (place / "afile").touch()
+    before = sorted(place.rglob("*"))
+    code, out, err = jcalib(*words.split())
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert f"{home} cannot be written to" in err
+    assert err.endswith("set JCALIB_HOME to a folder that you may write to.\n")
+    assert sorted(place.rglob("*")) == before
+
+
 def test_a_disk_that_fills_up_is_one_line(jcalib: Command, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(place / "x.csv"))

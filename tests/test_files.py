@@ -81,3 +81,10 @@ def test_a_folder_is_tried_and_nothing_stays(tmp_path: Path) -> None:
     for folder in (tmp_path / "afile", tmp_path / "afile" / "x", Path("/proc/x"), tmp_path / ("x" * 300)):
         with pytest.raises(UserError, match=r"cannot be written to \(.*\): name another\."):
             files.check_writable(folder, "name another.")
+
+
+def test_work_waits_for_nobody_in_a_home_that_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "afile").touch()
+    monkeypatch.setenv("JCALIB_HOME", str(tmp_path / "afile"))
+    with pytest.raises(UserError, match="set JCALIB_HOME to a folder that you may write to"), files.alone("work"):
+        pytest.fail("it began")

@@ -116,12 +116,13 @@ def run(
     out: Out = None,
 ) -> None:
     """Execute one chapter."""
-    from jcalib.files import check_writable, home
+    from jcalib.files import check_home, check_writable, home
     from jcalib.reporting import notebooks
     from jcalib.reporting.execute import run_chapter
     from jcalib.reporting.forecast import shown
     from jcalib.reporting.pages import write_page
 
+    check_home()
     name = notebooks.find(chapter)
     given = notebooks.check(name, _pairs(parameters or []))
     folder = (out or home() / "scratch" / name).resolve()

@@ -21,8 +21,9 @@ def explain(
     """Write a player of one video: its face and sound with maps of what moved the predictions. It opens offline."""
     if out.is_dir():
         raise UserError(f"{out} is a folder: name the HTML file to write.")
-    from jcalib.files import check_writable, shown
+    from jcalib.files import check_home, check_writable, shown
 
+    check_home()
     check_writable(out.parent)
     from jcalib.explain import open_video, playback
     from jcalib.prediction import find_run

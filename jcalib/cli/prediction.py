@@ -18,10 +18,11 @@ def predict(
 
     A file that cannot be read is a row in failures.csv, and the exit code is 1; the others are done.
     """
-    from jcalib.files import check_writable
+    from jcalib.files import check_home, check_writable
     from jcalib.reporting.values import check_device
 
     check_device(device)
+    check_home()
     check_writable(out)
     from jcalib.prediction import Predictor, predict_files
     from jcalib.prediction.files import find_videos

@@ -40,9 +40,12 @@ def reported() -> Iterator[None]:
 
 
 def checked(where: str, device: str, own: str = "") -> None:
-    """Refuse a corpus or own features that are no folder, or a device that is not here, before any work."""
+    """Refuse a home that cannot be written to, a corpus or own features that are no folder, or a device that is not
+    here, before any work."""
+    from jcalib.files import check_home
     from jcalib.reporting.values import check_device, check_source
 
+    check_home()
     check_source(where, own)
     check_device(device)
 

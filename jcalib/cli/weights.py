@@ -26,10 +26,11 @@ def fetch_weights(
     unverified: Annotated[bool, typer.Option("--unverified", help="take what comes, where nobody knows one")] = False,
 ) -> None:
     """Fetch a known file; an interrupted one goes on where it stopped, a wrong one is removed."""
-    from jcalib.files import hash_file
+    from jcalib.files import check_home, hash_file
     from jcalib.reporting.forecast import shown
     from jcalib.weights import KNOWN, fetch
 
+    check_home()
     with reported():
         path = fetch(name, sha256, unverified)
     verified = "" if KNOWN[name].sha256 or sha256 else ", which nobody vouches for"

@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
+from jcalib.explain.film import film
 from jcalib.explain.methods import COMPLETE
 from jcalib.settings import choose
 
@@ -73,10 +74,10 @@ class Playback:
         true: float32 (T, 2), NaN where nobody annotated it.
         seen: bool (T,), a face was found.
         pictures: uint8 (T, 112, 112, 3), the face crops; grey where the face is lost.
-        video: mp4 with these pictures and the sound, 0 at the first frame.
+        sound: float32 (S,), mono at 44.1 kHz, from `sound_start` on.
         spectrogram: uint8 (mels, F), from `decibel[0]` to `decibel[1]`.
         decibel: (2,).
-        sound_start: seconds at which the first spectrum is centred.
+        sound_start: seconds at which the sound starts, and the first spectrum is centred.
         heard: bool (F,), sound that a clip with a map hears.
         ends: int (n,), frames of all clip ends.
         windows: int (n, L), the frames at which the clips of each clip end's window end; -1 is padding.
@@ -98,7 +99,7 @@ class Playback:
     true: np.ndarray
     seen: np.ndarray
     pictures: np.ndarray
-    video: bytes
+    sound: np.ndarray
     spectrogram: np.ndarray
     decibel: tuple[float, float]
     sound_start: float
@@ -124,6 +125,11 @@ class Playback:
     def targets(self) -> tuple[str, ...]:
         """The targets, in order."""
         return tuple(dict.fromkeys(target for _, target in self.tracks))
+
+    @cached_property
+    def video(self) -> bytes:
+        """An mp4 with pictures and sound, 0 at the first frame; made when it is first asked for."""
+        return film(self.pictures, self.times, self.sound, self.sound_start)
 
     @property
     def complete(self) -> bool:

@@ -3,9 +3,7 @@
 So does each sound, up to 30 frames a second; above, clips' sound overlaps, and what it adds to each is added up.
 """
 
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -19,8 +17,6 @@ from jcalib.explain.playback import SPECTRA, Playback, Track, colour_limit, quan
 from jcalib.explain.source import Source
 from jcalib.explain.tracks import Explained, by_row, kept_track
 from jcalib.features import Features
-from jcalib.media import write_timed
-from jcalib.media.writing import BLOCK
 from jcalib.progress import stage
 from jcalib.settings import UserError, choose
 from jcalib.training import TARGETS, Reference, Run
@@ -116,7 +112,7 @@ def _assembled(
         true=info.labels.astype(np.float32),
         seen=seen,
         pictures=source.pictures,
-        video=_video(source.pictures, info.times, source.sound, source.start),
+        sound=source.sound,
         spectrogram=((source.spectrogram - low) / (high - low) * 255).clip(0, 255).astype(np.uint8),
         decibel=(low, high),
         sound_start=source.start,
@@ -141,14 +137,3 @@ def _range(decibel: np.ndarray) -> tuple[float, float]:
         return -80.0, 0.0
     low, high = (float(value) for value in np.percentile(decibel, (2, 99.9)))
     return low, max(high, low + 1)
-
-
-def _video(pictures: np.ndarray, times: np.ndarray, sound: np.ndarray, start: float) -> bytes:
-    """The pictures with their sound as mp4, from 0 s on."""
-    lead = max(round((start - times[0]) * RATE), 0)
-    whole = np.concatenate([np.zeros(lead, np.float32), sound]) if len(sound) else sound
-    whole = np.pad(whole, (0, -len(whole) % BLOCK))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "playback.mp4"
-        write_timed(path, zip(times - times[0], pictures, strict=True), whole.reshape(-1, BLOCK))
-        return path.read_bytes()

@@ -54,6 +54,11 @@ class Source:
         return cls(recording, features, number, rows, frames, kept, spectrogram, sound, start, heard)
 
     @cached_property
+    def content(self) -> str:
+        """What is in the recording, as a hash."""
+        return self.recording.content()
+
+    @cached_property
     def pictures(self) -> np.ndarray:
         """Every frame's face crop, uint8 (T, 112, 112, 3); grey where the face is lost."""
         pictures = np.full((self.recording.length, SIDE, SIDE, 3), LOST, np.uint8)

@@ -5,6 +5,7 @@ It is kept in JCALIB_HOME/maps under a hash of all that made it.
 
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -38,24 +39,26 @@ class Explained:
     """What is explained: a run's mean over seeds, or one seed, for one target, by one method."""
 
     run: Run
-    ensemble: Ensemble
     target: str
     method: str
     seed: int | None
 
     @classmethod
     def of(cls, run: Run, target: str, method: str, seed: int | None) -> "Explained":
-        ensemble = run.ensemble("cpu")
-        if seed is not None:
-            if seed not in run.settings.seeds:
-                known = ", ".join(map(str, run.settings.seeds))
-                raise UserError(f"seed is {seed}, the run has {known}: take one of these.")
-            at = run.settings.seeds.index(seed)
-            parts = (
-                {name: part[at : at + 1] for name, part in x.items()} for x in (ensemble.parameters, ensemble.buffers)
-            )
-            ensemble = Ensemble(ensemble.skeleton, *parts)
-        return cls(run, ensemble, choose(target, TARGETS, "target"), method, seed)
+        if seed is not None and seed not in run.settings.seeds:
+            known = ", ".join(map(str, run.settings.seeds))
+            raise UserError(f"seed is {seed}, the run has {known}: take one of these.")
+        return cls(run, choose(target, TARGETS, "target"), method, seed)
+
+    @cached_property
+    def ensemble(self) -> Ensemble:
+        """What predicts; not built where everything is kept."""
+        ensemble = self.run.ensemble("cpu")
+        if self.seed is None:
+            return ensemble
+        at = self.run.settings.seeds.index(self.seed)
+        parts = ({name: part[at : at + 1] for name, part in x.items()} for x in (ensemble.parameters, ensemble.buffers))
+        return Ensemble(ensemble.skeleton, *parts)
 
     @property
     def clips(self) -> int:
@@ -82,7 +85,7 @@ def kept_track(explained: Explained, source: Source, progress: Stage) -> dict[st
     """One track's arrays, maps still in target units; computed once."""
     code = source_fingerprint("explain", "encoders", "fusion", "clips.py", "inputs.py", "media")
     what = [explained.run.folder.name, explained.target, explained.method, explained.seed]
-    path = home() / "maps" / f"{fingerprint([source.recording.content(), source.features.source, *what, code])}.npz"
+    path = home() / "maps" / f"{fingerprint([source.content, source.features.source, *what, code])}.npz"
     if path.is_file():
         progress.advance(len(source.rows))
         with np.load(path) as kept:

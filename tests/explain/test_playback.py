@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from jcalib.explain import attribute, playback, read_clip, tracks
+from jcalib.explain import attribute, film, playback, read_clip, tracks
 from jcalib.explain.playback import BANDS, LEVELS, SPECTRA, colour_limit, quantised
 from jcalib.explain.source import Source
 from jcalib.media import read_sound, write_video
 from jcalib.settings import UserError
-from jcalib.training import Reference
+from jcalib.training import Reference, Run
 from tests.played import FRAMES, LOST, Played
 
 SECOND_CLIP = 1
@@ -116,11 +116,19 @@ def test_a_run_keeps_what_its_recordings_are_held_against(played: Played) -> Non
 
 def test_it_is_made_once(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracks, "attribute_path", lambda *_, **__: pytest.fail("computed again"))
+    monkeypatch.setattr(Run, "ensemble", lambda *_: pytest.fail("a model for nothing"))
     again = playback(played.runs, played.corpus, played.features, "p4")
     assert again.digest() == played.playback.digest()
     one = playback(played.runs[:1], played.corpus, played.features, "p4", ["valence"])
     assert one.fusions == ("joint",) and one.targets == ("valence",)
     assert one.digest() != again.digest()
+
+
+def test_its_video_is_made_when_it_is_asked_for(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(film, "write_timed", lambda *_: pytest.fail("nobody asked for it"))
+        again = playback(played.runs, played.corpus, played.features, "p4")
+    assert again.video == played.playback.video and again.video is again.video
 
 
 def test_one_seed_by_another_method(played: Played) -> None:

@@ -226,4 +226,4 @@ def test_few_choices_are_kept(played: Played) -> None:
 def test_pictures_of_a_recording_are_read_once(played: Played) -> None:
     explorer = Explorer.of(played.runs, played.corpus, played.features)
     first, other = (explorer.playback("p4", target, "integrated_gradients") for target in ("valence", "arousal"))
-    assert first.pictures is other.pictures
+    assert first.pictures is other.pictures and first.sound is other.sound

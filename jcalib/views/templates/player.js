@@ -125,14 +125,6 @@
     const shown = Math.floor(top * 10) >= 5 ? [-0.5, 0, 0.5] : [-0.2, 0, 0.2];
     for (const value of shown) { pen.beginPath(); pen.moveTo(0, y(value)); pen.lineTo(width, y(value)); pen.stroke(); }
     ticks("trace", shown.map((value) => [y(value), signed(value, 1)]));
-    const path = (values, up = true) => {
-      let open = false;
-      values.forEach((value, i) => {
-        if (!Number.isFinite(value)) { open = false; return; }
-        open ? pen.lineTo(across(times[i], width), y(value)) : pen.moveTo(across(times[i], width), y(value));
-        open = true;
-      });
-    };
     const spread = part("spread"), mean = part("prediction");
     pen.fillStyle = told.colours.fusions[state.fusion];
     pen.globalAlpha = 0.2;
@@ -146,7 +138,12 @@
     pen.lineJoin = "round";
     const line = (values, colour, dash, thick) => {
       pen.strokeStyle = colour; pen.setLineDash(dash); pen.lineWidth = thick;
-      pen.beginPath(); path(values); pen.stroke();
+      pen.beginPath();
+      for (const [a, b] of runs(Array.from(values, Number.isFinite))) {
+        pen.moveTo(across(times[a], width), y(values[a]));
+        for (let i = a + 1; i < b; i++) pen.lineTo(across(times[i], width), y(values[i]));
+      }
+      pen.stroke();
     };
     line(truth, css("--ink"), [1.5, 3.5], 1.8);
     for (const one of [...told.fusions].sort((a) => (a === state.fusion ? 1 : -1))) {
@@ -324,14 +321,7 @@
     moveHeat(); moveWindow(); moveWords();
   }
 
-  const nearest = (seconds) => {
-    let low = 0, high = last;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      times[middle] - begin <= seconds + 1e-4 ? (low = middle) : (high = middle - 1);
-    }
-    return low;
-  };
+  const nearest = (seconds) => Math.max(times.findLastIndex((time) => time - begin <= seconds + 1e-4), 0);
   function go(frame) {
     state.frame = Math.min(Math.max(frame, 0), last);
     // A little into the frame: rounding must not show the one before.

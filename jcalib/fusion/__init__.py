@@ -10,7 +10,7 @@ from jcalib.fusion.cross_variants import ScaledCrossAttention, UntiedCrossAttent
 from jcalib.fusion.gated import GatedAttention
 from jcalib.fusion.joint import JointCrossAttention, TemporalMixer
 from jcalib.fusion.recurrent import RecurrentFusion, RecursiveJointAttention
-from jcalib.fusion.registry import FUSIONS, build_fusion, choose_fusion, named, register
+from jcalib.fusion.registry import FUSIONS, about, build_fusion, choose_fusion, named, register
 from jcalib.fusion.released import DenseCoAttention
 from jcalib.fusion.transformer import CrossModalTransformer
 
@@ -35,6 +35,7 @@ __all__ = [
     "UntiedCrossAttention",
     "VisualOnly",
     "WideCrossAttention",
+    "about",
     "attention",
     "build_fusion",
     "cells",

@@ -20,4 +20,4 @@ class VisualOnly(Fusion):
 
 @register("concat")
 class Concatenation(Fusion):
-    """The head on both projected modalities, clip by clip: the base class as it is."""
+    """The head on both projected modalities, clip by clip, without attention: the base class as it is."""

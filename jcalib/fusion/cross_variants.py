@@ -54,7 +54,10 @@ def _size(fusion: type[Fusion], *sizes: int, **options: Any) -> int:
 
 @register("cross_untied")
 class UntiedCrossAttention(CrossAttention):
-    """Cross-attention with a W for each direction: Z_a = x_a W_a x_v^T, Z_v = x_v W_v x_a^T. Maps as `cross`."""
+    """Cross-attention with a matrix for each direction, where `cross` has one for both.
+
+    Z_a = x_a W_a x_v^T, Z_v = x_v W_v x_a^T. Maps as `cross`.
+    """
 
     tied = False
 

@@ -1,5 +1,6 @@
 """Every fusion by name, the kit's and the user's."""
 
+import re
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar
 
@@ -55,6 +56,20 @@ def register(name: str) -> Callable[[type[F]], type[F]]:
 def named() -> list[str]:
     """Return the names of all fusions but the 24 cells (`jcalib.fusion.cells` lists these)."""
     return [name for name in FUSIONS if not name.startswith(CELL)]
+
+
+def about(name: str) -> str:
+    """Return what a fusion is, in one line: the first sentence of its docstring.
+
+    Args:
+        name: of the fusion.
+
+    Returns:
+        The line; empty where there is no docstring, or no such fusion.
+    """
+    text = (FUSIONS[name].__doc__ if name in FUSIONS else "") or ""
+    first = re.split(r"\n\s*\n|(?<=\.)\s", text.strip(), maxsplit=1)[0]
+    return " ".join(first.replace("`", "").split())
 
 
 def choose_fusion(name: str, later: Iterable[str] = ()) -> str:

@@ -203,9 +203,12 @@ def _facts(settings: Mapping[str, Any], about: str | None = None, trained: Seque
 
 
 def _row(row: Mapping[str, Any]) -> dict[str, Any]:
+    from jcalib.fusion import about  # torch is not needed to write a page that has no table
+
     colour = str(row.get("colour", ""))
     empty = dict.fromkeys(("ccc_valence", "ccc_arousal", "mean", "low", "high", "parameters", "beats_single"))
-    return {**empty, "joint_against": "", **row, "colour": colour if _COLOUR.fullmatch(colour) else "#888888"}
+    said = {"about": about(str(row["fusion"])), "colour": colour if _COLOUR.fullmatch(colour) else "#888888"}
+    return {**empty, "joint_against": "", **row, **said}
 
 
 def _axis(table: Iterable[Mapping[str, Any]]) -> dict[str, float] | None:
@@ -234,4 +237,5 @@ def _claim(one: Mapping[str, Any]) -> dict[str, str]:
 def _audit(audit: Mapping[str, Any]) -> dict[str, Any]:
     value = audit.get("value")
     shown = f"{value:.3f}".replace("-", "−") if isinstance(value, float) else str(value)
-    return {"name": audit["name"], "value": shown, "expected": str(audit["expected"]), "holds": audit["holds"]}
+    said = {"name": audit["name"], "expected": str(audit["expected"]), "why": str(audit.get("why", ""))}
+    return {**said, "value": shown, "holds": audit["holds"]}

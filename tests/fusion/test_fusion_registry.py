@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from jcalib.fusion import FUSIONS, Fusion, baselines, build_fusion, register
+from jcalib.fusion import FUSIONS, Fusion, about, baselines, build_fusion, named, register
 
 
 @pytest.fixture(autouse=True)
@@ -93,3 +93,17 @@ def test_attend_keeps_the_shape():
 def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(ValueError, match=r"unknown fusion 'jiont': did you mean 'joint'\?.*audio.*cross.*joint"):
         build_fusion("jiont", 5, 6, 3)
+
+
+def test_every_fusion_of_the_kit_says_what_it_is_in_a_line():
+    said = {name: about(name) for name in named()}
+    assert all(20 < len(text) < 130 and text.endswith(".") and "\n" not in text for text in said.values()), said
+    assert len(set(said.values())) == len(said)
+    assert said["mean"] == "Cross-attention with A = 1/L over the valid clips: what temporal smoothing alone achieves."
+
+
+def test_a_fusion_without_a_docstring_says_nothing():
+    register_gated()
+    assert about("gated_sum") == "" == about("nobody")
+    register("mine")(type("Mine", (Fusion,), {"__doc__": "Half of each,\n    no more"}))
+    assert about("mine") == "Half of each, no more"

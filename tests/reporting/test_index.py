@@ -8,6 +8,7 @@ import pytest
 from invented_report import ROLES, fill, records
 from references import external, references
 
+from jcalib.fusion import about
 from jcalib.reporting.index import context, count, score, write_index
 from jcalib.reporting.pages import duration
 from jcalib.settings import preset
@@ -56,6 +57,18 @@ def test_the_abstracts_claims_are_on_the_page_and_what_was_not_run_has_no_number
     page = fill(tmp_path, made)
     assert '<td>supported</td><td class="n">.099</td><td>[.077, .121]</td>' in page
     assert '<td>not run</td><td class="n">–</td><td>–</td>' in page
+
+
+def test_a_line_below_the_table_says_what_each_fusion_is(tmp_path: Path) -> None:
+    page = fill(tmp_path, records())
+    lines = re.findall(r"<dt>.*?</span>(\w+)</dt>\s*<dd>(.*?)</dd>", page)
+    assert lines == [(name, about(name)) for name in ("joint", "cross")], "mine has nothing to say"
+
+
+def test_audits_say_why(tmp_path: Path) -> None:
+    made = records()
+    made["1_corpus"]["audits"][0] |= {"why": "A recording's mean <says> who it is."}
+    assert "<small>A recording&#39;s mean &lt;says&gt; who it is.</small>" in fill(tmp_path, made)
 
 
 def test_every_table_has_headers_and_every_picture_an_alternative(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ NEAR = 0.15  # CCC on the report persons; chance spreads the mean of both target
 LEAK = 0.2  # r over all persons, 4 % of a label's variance; chance reached .153 in 100 corpora drawn like `quick`
 FOUND = 0.5  # CCC; an encoder that keeps less loses three quarters of a cue's variance
 LAG_SLACK = 0.1  # s
+FACTOR = " A synergy cue is one factor of m g, and tells nothing of the label alone."
 FEWEST = 5  # report recordings; under that chance passes any of these bounds
 
 
@@ -221,7 +222,7 @@ def _recovery(case: _Case) -> list[Audit]:
         why = f"A ridge on the {modality}'s features of encoder persons reads it on report persons, where it is shown."
         labels = [f"{name.replace('_', ' ')} of {target} found" for name in names for target in TARGETS]
         audits += [
-            Audit(label, value, f"CCC above {FOUND:g}", value > FOUND, why)
+            Audit(label, value, f"CCC above {FOUND:g}", value > FOUND, why + FACTOR * ("synergy" in label))
             for label, value, varies in zip(labels, found, cues.std(axis=0) > 0, strict=True)
             if varies
         ]

@@ -226,8 +226,10 @@ def test_opposite_signs_of_two_targets_do_not_cancel(
     assert "valence -0.06, arousal 0.05" in voice.why
 
 
-def test_what_the_true_cues_carry_is_said_per_target(clean: Audits) -> None:
+def test_what_cues_are_and_carry_is_said(clean: Audits) -> None:
     why = {audit.name: audit.why for audit in clean.rows}
+    assert "factor of m g" in why["face synergy cue of valence found"]
+    assert "m g" not in why["face cue of valence found"]
     assert why["true face cues"].startswith("They carry 70% of valence and 50% of arousal, ")
     assert why["true voice cues"].startswith("They carry 50% of valence and 70% of arousal, ")
 

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jcalib.corpora.affwild2 import is_affwild2, read_affwild2
+from jcalib.corpora.embedded import SETTINGS_FILE, find_synthetic, is_complete
 from jcalib.corpora.labels import label_settings, treat_labels
 from jcalib.corpora.problems import Problem, UnusableCorpus, as_problems
 from jcalib.corpora.recola import is_recola, read_recola
 from jcalib.corpora.recording import ROLES, Corpus, Failure, Recording, failures_frame
 from jcalib.corpora.roles import deal_roles
 from jcalib.corpora.videos import is_videos, read_videos
-from jcalib.files import home, read_json
+from jcalib.files import read_json
 from jcalib.media import frame_times
 from jcalib.settings import CorpusSettings, LabelSettings, Preset, UserError
 from jcalib.settings import preset as find_preset
@@ -47,7 +48,7 @@ class Layout(NamedTuple):
 
 
 def _read_affwild2(folder: Path, preset: Preset, _: bool) -> Corpus:
-    written = folder / "corpus.json"  # the embedded corpus' own settings
+    written = folder / SETTINGS_FILE  # the embedded corpus' own settings
     settings = CorpusSettings.model_validate(read_json(written)) if written.exists() else None
     wanted = settings or preset.corpus
     return read_affwild2(folder, wanted.split, wanted.seed, settings)
@@ -83,7 +84,7 @@ LAYOUTS = (
 
 
 def open_corpus(where: str | Path = "synthetic", preset: str | Preset = "quick", faces: bool = True) -> Corpus:
-    """Opens a corpus; the embedded one is rendered first where it is missing.
+    """Opens a corpus; the embedded one is rendered first where it, or some of it, is missing.
 
     Args:
         where: "synthetic", or a folder in one of the `LAYOUTS`.
@@ -122,14 +123,9 @@ def find_corpus(where: str | Path) -> Path:
     return folder
 
 
-def find_synthetic(settings: CorpusSettings) -> Path:
-    """Returns the folder of the embedded corpus; a finished one holds `corpus.json`."""
-    return home() / "corpora" / f"synthetic-{settings.fingerprint()}"
-
-
 def _build_synthetic(settings: CorpusSettings) -> Path:
     folder = find_synthetic(settings)
-    if not (folder / "corpus.json").exists():
+    if not is_complete(settings, folder):
         from jcalib.corpora.synthetic import build
 
         build(settings, folder)

@@ -9,6 +9,7 @@ import numpy as np
 from loky import ProcessPoolExecutor
 from numpy.typing import NDArray
 
+from jcalib.corpora.embedded import SETTINGS_FILE, annotation_path, missing_recordings, recording_name
 from jcalib.corpora.synthetic.latents import Causes, draw_causes
 from jcalib.corpora.synthetic.motion import FaceState, face_state
 from jcalib.corpora.synthetic.people import Person, draw_person
@@ -39,7 +40,7 @@ class Script:
     def __init__(self, settings: CorpusSettings, number: int) -> None:
         seeds = np.random.SeedSequence([settings.seed, number]).spawn(5)
         person, causes, face, self._voice, self._annotators = seeds
-        self.name = _name(number)
+        self.name = recording_name(number)
         self.person: Person = draw_person(np.random.default_rng(person))
         self.causes: Causes = draw_causes(regime_settings(settings), np.random.default_rng(causes))
         self.face: FaceState = face_state(self.causes, np.random.default_rng(face))
@@ -66,7 +67,7 @@ class Script:
 
 
 def render_recording(settings: CorpusSettings, number: int, folder: Path) -> None:
-    """Render one recording; its annotation comes last, and says that the recording is complete.
+    """Render one recording, each of its files whole or not at all.
 
     Args:
         settings: the corpus. A recording depends on its seed, regime and knobs, not on how many others there are.
@@ -91,22 +92,15 @@ def render_recording(settings: CorpusSettings, number: int, folder: Path) -> Non
         np.savetxt(text, script.annotation(), "%.4f", ",", header="valence,arousal", comments="")
 
 
-def annotation_path(settings: CorpusSettings, number: int, folder: Path) -> Path:
-    """Return where a recording's labels go: the last persons are the validation set, the rest train."""
-    held_out = number >= settings.split.persons - settings.split.report
-    split = "Validation_Set" if held_out else "Train_Set"
-    return folder / "annotations" / "VA_Estimation_Challenge" / split / f"{_name(number)}.txt"
-
-
 def build(settings: CorpusSettings, folder: Path) -> None:
-    """Render a corpus in parallel processes; what is complete already is not rendered again.
+    """Render a corpus in parallel processes; a recording that is whole already is not rendered again.
 
     Args:
         settings: the corpus; its regime is applied here.
         folder: the corpus's root. `corpus.json`, with the settings, is written when all recordings are there.
     """
     numbers = range(settings.split.persons)
-    missing = [n for n in numbers if not annotation_path(settings, n, folder).exists()]
+    missing = missing_recordings(settings, folder)
     workers = min(os.cpu_count() or 1, len(missing))
     with stage("render corpus", len(numbers)) as progress:
         progress.advance(len(numbers) - len(missing))
@@ -115,11 +109,7 @@ def build(settings: CorpusSettings, folder: Path) -> None:
                 for _ in pool.map(render_recording, repeat(settings), missing, repeat(folder)):
                     progress.advance()
         progress.note(f"{len(numbers)} recordings, {settings.seconds:g} s each")
-    write_json(folder / "corpus.json", settings.model_dump(mode="json"))
-
-
-def _name(number: int) -> str:
-    return f"person_{number + 1:03d}"
+    write_json(folder / SETTINGS_FILE, settings.model_dump(mode="json"))
 
 
 def _compact(truth: dict[str, NDArray]) -> dict[str, NDArray]:

@@ -25,6 +25,8 @@ KNOWN = ("recording", "frame", "time", *TARGETS)
 BRIDGED_S = 1.0  # the longest stretch that is interpolated, or three usual steps where those are longer
 USUAL_STEPS = 3
 BEYOND = 1.5  # times a video's length up to which time stamps may go on
+REACHED = 0.05  # of a video's length that time stamps reach at least: minutes taken for seconds reach a sixtieth
+TOLD = 0.1  # of a video's frames that time stamps may leave without a label before it is said
 
 
 class Trace(NamedTuple):
@@ -148,19 +150,37 @@ def _by_frame(trace: Trace, frames: int, name: str) -> tuple[np.ndarray, list[Pr
 def _by_time(trace: Trace, times: np.ndarray, name: str) -> tuple[np.ndarray, list[Problem]]:
     order = np.argsort(trace.at, kind="stable")
     stamps, values = trace.at[order], trace.values[order]
+    _check_seconds(stamps, times)
+    _refuse_twice(trace, trace.at, "time")
+    step = float(np.median(np.diff(stamps))) if len(stamps) > 1 else 0.0
+    gap = max(BRIDGED_S, USUAL_STEPS * step)
+    problems = []
+    if step > BRIDGED_S:
+        what = f"time stamps of {name} are {step:.3g} s apart"
+        problems.append(Problem("far apart", trace.file, None, what, "labels between are interpolated", name))
+    reached = interpolate_labels(stamps, np.zeros((len(stamps), 1)), times, gap)  # whatever the values are
+    missing = int(np.isnan(reached).sum())
+    if len(stamps) and missing > TOLD * len(times):
+        what = (
+            f"time stamps of {name}, from {stamps[0]:.3g} to {stamps[-1]:.3g} s, leave {missing} of {len(times)} "
+            "frames without a label"
+        )
+        problems.append(Problem("frames without a row", trace.file, None, what, f"each {MASKED}", name))
+    return interpolate_labels(stamps, values, times, gap), problems
+
+
+def _check_seconds(stamps: np.ndarray, times: np.ndarray) -> None:
+    """Refuses stamps that end long after the video, as milliseconds do, or soon after its start, as minutes do."""
     end = float(times[-1]) + (float(np.median(np.diff(times))) if len(times) > 1 else 0.0)
     if len(stamps) and stamps[-1] > max(BEYOND * end, end + 2):
         raise UserError(
             f"times reach {stamps[-1]:,.0f} for a video of {end:.1f} s: they must be seconds on the video's own clock."
         )
-    _refuse_twice(trace, trace.at, "time")
-    step = float(np.median(np.diff(stamps))) if len(stamps) > 1 else 0.0
-    problems = []
-    if step > BRIDGED_S:
-        what = f"time stamps of {name} are {step:.3g} s apart"
-        problems.append(Problem("far apart", trace.file, None, what, "labels between are interpolated", name))
-    labels = interpolate_labels(stamps, values, times, max(BRIDGED_S, USUAL_STEPS * step))
-    return labels, problems
+    if len(stamps) and stamps[-1] < REACHED * end:
+        raise UserError(
+            f"times reach {stamps[-1]:.2g} s for a video of {end:.1f} s: they must be seconds on the video's own "
+            "clock, or a last row of -5 says that the rest is not annotated."
+        )
 
 
 def _refuse_twice(trace: Trace, at: np.ndarray, what: str) -> None:

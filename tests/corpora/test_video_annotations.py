@@ -121,10 +121,14 @@ def test_what_cannot_be_meant_costs_the_recording(tmp_path: Path, content: str, 
     assert what in kinds(written(tmp_path, content))[kind]
 
 
+MINUTES = "time,valence,arousal\n" + "".join(f"{second / 60:.4f},0,0\n" for second in range(61))
+
+
 @pytest.mark.parametrize(
     ("content", "times", "message"),
     [
         ("time,valence,arousal\n0,0,0\n61000,0,0\n", np.arange(1525) / 25, "times reach 61,000 for a video of 61.0 s"),
+        (MINUTES, np.arange(1525) / 25, "times reach 1 s for a video of 61.0 s: .*seconds.* or a last row of -5"),
         ("time,valence,arousal\n0,0,0\n1,0,0\n1,0.2,0\n", TIMES, "time 1 in line 3 and in line 4"),
         ("frame,valence,arousal\n4,0,0\n0,0,0\n4,0,0\n", TIMES, "frame 4 in line 2 and in line 4"),
     ],
@@ -141,6 +145,26 @@ def test_sparse_stamps_are_interpolated_and_it_is_said(tmp_path: Path) -> None:
     np.testing.assert_allclose(found[:251, 0], times[:251] / 5 - 1, atol=1e-6)
     assert np.isnan(found[260:990]).all()  # six steps are too long to be bridged
     assert kinds(path, times)["far apart"] == "time stamps of a are 5 s apart"
+
+
+@pytest.mark.parametrize(
+    ("last", "shown", "annotated"),
+    [(3.0, "time stamps of a, from 0 to 3 s, leave 174 of 250 frames without a label", 76), (9.5, None, 238)],
+)
+def test_a_part_of_a_video_may_be_annotated_and_it_is_said(
+    tmp_path: Path, last: float, shown: str | None, annotated: int
+) -> None:
+    rows = [f"{stamp},0.5,0" for stamp in np.arange(0, last + 0.1, 0.5)]
+    path, times = written(tmp_path, "\n".join(["time,valence,arousal", *rows])), np.arange(250) / 25
+    assert np.isfinite(labels(path, times)).all(axis=1).sum() == annotated
+    assert kinds(path, times).get("frames without a row") == shown
+
+
+def test_a_last_row_of_invalid_says_that_a_start_is_all_there_is(tmp_path: Path) -> None:
+    path, times = written(tmp_path, "time,valence,arousal\n0,0,0\n0.5,0,0\n1,0,0\n60,-5,-5\n"), np.arange(1500) / 25
+    assert np.isfinite(labels(path, times)).all(axis=1).sum() == 26
+    what = "time stamps of a, from 0 to 60 s, leave 1474 of 1500 frames without a label"
+    assert kinds(path, times)["frames without a row"] == what
 
 
 def test_a_file_for_many_is_parted(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -125,6 +125,24 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """Read a JSON file."""
     return json.loads(path.read_text())
+
+
+def write_status(folder: Path, files: Iterable[str]) -> None:
+    """Write, last of all, that a run is finished, and which files it promises."""
+    write_json(folder / "status.json", {"status": "ok", "files": list(files)})
+
+
+def lost(folder: Path, files: Iterable[str] = ("settings.json",)) -> list[str]:
+    """Return which files a finished run promises and does not have; its status where it never finished.
+
+    Args:
+        folder: the run's.
+        files: what it promises where its status does not say, as earlier versions' do not.
+    """
+    status = folder / "status.json"
+    if not status.is_file():
+        return [status.name]
+    return [name for name in read_json(status).get("files", files) if not (folder / name).is_file()]
 
 
 def source_fingerprint(*parts: str) -> str:

@@ -375,6 +375,9 @@ def test_what_is_cached_is_found_by_its_settings(place: Path) -> None:
     corpus.mkdir(parents=True)
     (corpus / "corpus.json").write_text("{}")
     assert str(found()) == "corpus, encoders and features, 1 run (joint)"
+    (runs / "joint-1" / "settings.json").unlink()
+    assert found().runs == (), "what lost a file is made again"
+    (runs / "joint-1" / "settings.json").write_text(json.dumps({**run, "fusion": "joint"}))
     assert found(device="cuda").runs == ()
     assert found(seeds=3).runs == ()
 

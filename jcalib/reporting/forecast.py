@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jcalib.files import fingerprint, free_gb, home, read_json
+from jcalib.files import fingerprint, free_gb, home, lost, read_json
 from jcalib.files import shown as shown
 from jcalib.reporting.report import Plan, unchanged
 from jcalib.reporting.values import SYNTHETIC
@@ -251,7 +251,7 @@ def _values(planned: Plan) -> dict[str, Any]:
 
 
 def _finished() -> list[Path]:
-    return sorted((home() / "runs").glob("*/status.json"))
+    return sorted(path for path in (home() / "runs").glob("*/status.json") if not lost(path.parent))
 
 
 def _minutes(cost: Cost, cached: Cached, fusions: int, seeds: float, kept: float) -> float:

@@ -20,7 +20,16 @@ from jcalib.concordance import ConcordanceLoss
 from jcalib.corpora import Corpus, Recording
 from jcalib.encoders import build_encoder, restore_encoder
 from jcalib.encoders.spectrogram import STD_DB
-from jcalib.files import fingerprint, hash_file, read_json, replacing, source_fingerprint, write_json
+from jcalib.files import (
+    fingerprint,
+    hash_file,
+    lost,
+    read_json,
+    replacing,
+    source_fingerprint,
+    write_json,
+    write_status,
+)
 from jcalib.inputs import clip_inputs, clip_labels, prepare_inputs
 from jcalib.progress import stage
 from jcalib.provenance import provenance
@@ -30,6 +39,7 @@ from jcalib.training.run import runs_folder
 from jcalib.weights import find, load_weights
 
 MODALITIES = ("audio", "visual")
+FILES = ("settings.json", "checkpoint.safetensors")  # of a run
 CUES = {"audio": ("voice_cue", "voice_synergy_cue"), "visual": ("face_cue", "face_synergy_cue")}
 LIGHT = 0.2  # T-BIOM's jitter of brightness and contrast
 SHIFT = 2  # pixels
@@ -74,7 +84,7 @@ def encoder_runs(corpus: Corpus, preset: Preset, device: str = "auto") -> dict[s
     if trained:
         key = _key(corpus, preset, device)
         folders |= {modality: runs_folder() / f"encoder-{modality}-{key}" for modality in trained}
-    missing = [modality for modality in trained if not (folders[modality] / "status.json").is_file()]
+    missing = [modality for modality in trained if lost(folders[modality], FILES)]
     if missing:
         clips = _read_clips(corpus.with_role("encoder"), preset)
         for modality in missing:
@@ -90,13 +100,16 @@ def load_encoder(run: str, modality: str) -> nn.Module:
         modality: "audio" or "visual".
 
     Raises:
-        UserError: there is no such run.
+        UserError: there is no such run, or it lost a file.
     """
     from safetensors.torch import load_file
 
     folder = runs_folder() / run
-    if not (folder / "status.json").is_file():
-        raise UserError(f"{runs_folder()} has no finished run {run}, the {modality} encoder: train it again.")
+    if missing := lost(folder, FILES):
+        how = f"lost {', '.join(missing)}" if folder.is_dir() else "is not there"
+        raise UserError(
+            f"run {run}, the {modality} encoder, {how}: jcalib train with the same settings makes it again."
+        )
     kind = read_json(folder / "settings.json")["kind"]
     return restore_encoder(kind, modality, load_file(folder / "checkpoint.safetensors"))
 
@@ -123,7 +136,7 @@ def _published(settings: EncoderSettings, modality: str) -> Path:
     digest = hash_file(path)
     key = fingerprint([settings.kind, digest, source_fingerprint("encoders", "weights")])
     folder = runs_folder() / f"encoder-{modality}-{key}"
-    if not (folder / "status.json").is_file():
+    if lost(folder, FILES):
         with stage(f"read {modality} weights") as progress:
             encoder = load_weights(settings.kind, modality, path)
             progress.note(f"{path.name}, {type(encoder).__name__}")
@@ -204,7 +217,7 @@ def _write(folder: Path, encoder: nn.Module, settings: dict[str, object]) -> Non
     with replacing(folder / "checkpoint.safetensors") as beside:
         save_file({name: value.cpu().contiguous() for name, value in encoder.state_dict().items()}, beside)
     write_json(folder / "provenance.json", provenance())
-    write_json(folder / "status.json", {"status": "ok"})
+    write_status(folder, FILES)
 
 
 def _epochs(

@@ -77,7 +77,7 @@ def fit(
     )
     folder = runs_folder() / settings.name
     with stage(f"train {fusion}", settings.training.epochs) as progress, alone(settings.name):
-        if (folder / "status.json").is_file():
+        if Run(folder, settings).is_whole():
             progress.note(f"unchanged, {len(settings.seeds)} seeds")
             return Run(folder, settings)
         training = _Training(settings, features, folder)
@@ -251,11 +251,10 @@ class _Training:
         """Evaluate each seed's best epoch on the report persons and write the run's folder."""
         from safetensors.torch import save_file
 
-        settings = self.settings
         self.ensemble.load(self.best)
         table, selected = self._predictions("report"), self._predictions("selection")
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_json(self.folder / "settings.json", settings.model_dump(mode="json"))
+        write_json(self.folder / "settings.json", self.settings.model_dump(mode="json"))
         with replacing(self.folder / "checkpoint.safetensors") as beside:
             save_file(self.ensemble.state(), beside)
         with replacing(self.folder / "history.csv") as beside:
@@ -267,11 +266,12 @@ class _Training:
         write_json(self.folder / "calibration.json", calibrations)
         if self.features.encoding:
             write_json(self.folder / "encoding.json", self.features.encoding.model_dump())
-            Reference.of(self.features, settings.training.clips, KEPT_ROWS).write(self.folder / REFERENCE)
+            Reference.of(self.features, self.settings.training.clips, KEPT_ROWS).write(self.folder / REFERENCE)
         write_json(self.folder / "provenance.json", provenance())
         self._state_file.unlink(missing_ok=True)
-        write_json(self.folder / "status.json", {"status": "ok"})
-        return Run(self.folder, settings)
+        run = Run(self.folder, self.settings)
+        run.write_status()
+        return run
 
     def _predictions(self, role: str) -> pd.DataFrame:
         """Return predictions and labels of every frame of the persons with a role; empty where there are none."""

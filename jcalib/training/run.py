@@ -17,7 +17,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from jcalib.features import Encoding
-from jcalib.files import fingerprint, home, read_json, source_fingerprint
+from jcalib.files import fingerprint, home, lost, read_json, source_fingerprint, write_status
 from jcalib.fusion import FUSIONS, Fusion, build_fusion
 from jcalib.settings import Settings, TrainingSettings, UserError, choose
 from jcalib.training.batched import Ensemble, pick_device
@@ -27,6 +27,11 @@ from jcalib.training.reference import Reference
 
 TARGETS = ("valence", "arousal")
 REFERENCE = "reference.safetensors"
+FILES = (
+    *("settings.json", "checkpoint.safetensors", "history.csv", "predictions.parquet", "metrics.json"),
+    *("calibration.json", "provenance.json"),
+)
+ENCODED = ("encoding.json", REFERENCE)  # also, where the features know how they were made
 
 
 class RunSettings(Settings):
@@ -105,6 +110,22 @@ def code_of(fusion: str) -> str:
     return fingerprint([source_fingerprint("concordance.py", "clips.py", "fusion", "training"), own])
 
 
+def _find(where: str | Path) -> Path:
+    """Return the folder that a run's folder or name means, finished or not."""
+    name = str(where) and str(Path(where))  # without a slash at its end
+    marks = ("checkpoint.safetensors", "settings.json", "training.pt")
+    for folder in (Path(name), runs_folder() / name) if name else ():
+        if any((folder / mark).is_file() for mark in marks):
+            return folder
+    if name and Path(name).is_dir():
+        raise UserError(f"{name} is a folder, but no run or report: name a run, its folder, or a report's folder.")
+    finished = (path.parent.name for path in runs_folder().glob("*/status.json"))
+    known = sorted(one for one in finished if not one.startswith("encoder-"))
+    if not known:
+        raise UserError(f"unknown run {name!r}: there is none yet, jcalib train trains one.")
+    return runs_folder() / choose(name, known, "run")
+
+
 def runs_folder() -> Path:
     """Return the folder that holds all runs."""
     return home() / "runs"
@@ -127,20 +148,30 @@ class Run:
         """Open a run by its folder or by its name under the runs folder.
 
         Raises:
-            UserError: there is no finished run of that name, or another version of the kit wrote it.
+            UserError: there is no finished run of that name, it lost a file, or another version of the kit wrote it.
         """
-        folder = Path(where)
-        if not (folder / "settings.json").is_file():
-            known = sorted(path.parent.name for path in runs_folder().glob("*/status.json"))
-            folder = runs_folder() / choose(str(where), known, "run")
-        if not (folder / "status.json").is_file():
-            raise UserError(f"run {folder.name} is not finished: train it again, it goes on where it stopped.")
+        folder = _find(where)
+        missing = lost(folder, FILES)
+        if "status.json" in missing:
+            raise UserError(f"run {folder.name} is not finished: the command that began it goes on where it stopped.")
+        if missing:
+            raise UserError(
+                f"run {folder.name} lost {', '.join(missing)}: jcalib train with the same settings makes it again."
+            )
         try:
             return cls(folder, RunSettings.model_validate(read_json(folder / "settings.json")))
         except ValidationError:
             raise UserError(
                 f"run {folder.name} is no run of a fusion that this version wrote: train it again."
             ) from None
+
+    def is_whole(self) -> bool:
+        """Whether it is finished, and every file that it promises is there."""
+        return not lost(self.folder, FILES)
+
+    def write_status(self) -> None:
+        """Write, after everything else, that it is finished."""
+        write_status(self.folder, FILES + ENCODED * (self.encoding is not None))
 
     @cached_property
     def history(self) -> pd.DataFrame:

@@ -57,6 +57,7 @@ def test_a_run_without_its_training_persons_is_refused(
 ) -> None:
     bare = shutil.copytree(run.folder, tmp_path / run.folder.name)
     (bare / "reference.safetensors").unlink()
+    (bare / "status.json").write_text('{"status": "ok"}')  # as an earlier version did, which kept none
     code, _, err = jcalib("explain", str(film("clip.mp4")), "--run", str(bare))
     assert code == 2 and "keeps no features of its training persons" in err and err.count("\n") == 1
 

@@ -11,7 +11,7 @@ import pytest
 
 import jcalib as jca
 from jcalib.corpora import Corpus
-from jcalib.files import write_json
+from jcalib.files import write_json, write_status
 from jcalib.media import FaceFrame, sound_windows, write_video
 from jcalib.prediction import Predictor, find_run
 from jcalib.prediction.predictor import predict
@@ -229,5 +229,6 @@ def test_a_run_on_features_of_unknown_making_cannot_predict_videos(run: Run, tmp
 
     copy = shutil.copytree(run.folder, tmp_path / "joint-1")
     (copy / "encoding.json").unlink()
+    write_status(copy, [])  # which promises no encoding, as on own features
     with pytest.raises(UserError, match=r"run joint-1 does not know what made its features"):
         Predictor(copy)

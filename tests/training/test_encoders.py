@@ -99,6 +99,19 @@ def test_a_finished_encoder_is_not_trained_again(tmp_path: Path, monkeypatch: py
     assert trained == ["audio"]
 
 
+@pytest.mark.parametrize("name", ["checkpoint.safetensors", "settings.json"])
+def test_an_encoder_that_lost_a_file_is_said_to_and_made_again(tmp_path: Path, name: str) -> None:
+    corpus = opened(tiny_corpus(tmp_path / "tiny"))
+    runs = rooms.encoder_runs(corpus, small(), "cpu")
+    before = weights({modality: load_encoder(run, modality) for modality, run in runs.items()})
+    (tmp_path / "home" / "runs" / runs["audio"] / name).unlink()
+    with pytest.raises(
+        UserError, match=rf"run {runs['audio']}, the audio encoder, lost {name}: jcalib train with the same"
+    ):
+        load_encoder(runs["audio"], "audio")
+    assert torch.equal(weights(train_encoders(corpus, small(), "cpu")), before)
+
+
 @pytest.mark.parametrize("name", ["inputs.py", "media/sound.py", "encoders/compact.py"])
 def test_other_code_that_makes_inputs_trains_other_encoders(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
@@ -162,7 +175,7 @@ def test_features_say_which_encoders_made_them(tmp_path: Path) -> None:
     with torch.no_grad():
         heard = load_encoder(made.audio, "audio").features(prepare_inputs(torch.from_numpy(inputs.log_mel), "audio"))
     np.testing.assert_allclose(heard[0], features.audio[5], atol=1e-5)
-    with pytest.raises(UserError, match="no finished run nothing, the visual encoder"):
+    with pytest.raises(UserError, match="run nothing, the visual encoder, is not there"):
         load_encoder("nothing", "visual")
 
 

@@ -278,3 +278,61 @@ def test_a_run_is_opened_by_its_name():
     opened = Run.load(run.folder.name)
     assert opened.settings == run.settings
     pd.testing.assert_frame_equal(opened.predictions, run.predictions)
+
+
+RUN_FILES = ["checkpoint.safetensors", "calibration.json", "settings.json", "metrics.json", "encoding.json"]
+
+
+@pytest.mark.parametrize("name", [*RUN_FILES, "predictions.parquet", "reference.safetensors"])
+def test_a_run_that_lost_a_file_is_said_to_and_made_again(name):
+    encoding = Encoding(audio="encoder-audio-1", visual="encoder-visual-1", size=64, hop=8, fps=25.0)
+    features = replace(toy_features(), encoding=encoding, source="encoded")
+    run = fit("mean", features, seeds=1, preset=toy_preset(1))
+    before = (run.folder / name).read_bytes()
+    (run.folder / "notes.txt").write_text("mine")
+    (run.folder / name).unlink()
+    for where in (run.folder, run.folder.name):
+        with pytest.raises(
+            UserError, match=rf"run mean-\w+ lost {name}: jcalib train with the same settings makes it again\.$"
+        ):
+            Run.load(where)
+    again = fit("mean", features, seeds=1, preset=toy_preset(1))
+    assert Run.load(again.folder).frame().equals(again.frame())
+    assert name == "metrics.json" or (run.folder / name).read_bytes() == before
+    assert (run.folder / "notes.txt").read_text() == "mine"
+
+
+def test_a_run_that_an_earlier_version_finished_is_opened():
+    run = fit("mean", toy_features(), seeds=1, preset=toy_preset(1))
+    (run.folder / "status.json").write_text('{"status": "ok"}')
+    assert Run.load(run.folder).settings == run.settings
+    (run.folder / "checkpoint.safetensors").unlink()
+    with pytest.raises(UserError, match=r"lost checkpoint\.safetensors"):
+        Run.load(run.folder)
+
+
+def test_what_is_no_run_is_told_apart(tmp_path, monkeypatch):
+    with pytest.raises(UserError, match=r"unknown run 'joint': there is none yet, jcalib train trains one\."):
+        Run.load("joint")
+    run = fit("mean", toy_features(), seeds=1, preset=toy_preset(1))
+    encoder = run.folder.parent / "encoder-audio-1"
+    encoder.mkdir()
+    (encoder / "status.json").write_text("{}")
+    for name in ("", "nothing"):
+        with pytest.raises(UserError, match=rf"unknown run '{name}': choose from {run.folder.name}\.$"):
+            Run.load(name)
+    with pytest.raises(
+        UserError, match=r"empty is a folder, but no run or report: name a run, its folder, or a report"
+    ):
+        (tmp_path / "empty").mkdir()
+        Run.load(tmp_path / "empty")
+    monkeypatch.chdir(tmp_path)
+    for where in (f"{run.folder.name}/", f"{run.folder}/"):
+        assert Run.load(where).settings == run.settings
+    (run.folder / "status.json").unlink()
+    for where in (run.folder.name, run.folder):
+        with pytest.raises(UserError, match=r"is not finished: the command that began it goes on where it stopped\.$"):
+            Run.load(where)
+    (run.folder / "settings.json").rename(run.folder / "training.pt")
+    with pytest.raises(UserError, match=r"is not finished"):
+        Run.load(run.folder.name)

@@ -69,7 +69,7 @@ def colour_ends(playback: "Playback", target: str) -> str:
     ends += [f"{voice} a cell of the sound"] * bool(playback.heard.any())
     if not ends:
         return ""
-    return f"Colours end at {', '.join(ends)}: the {PERCENTILE:g}th percentile, one scale for all fusions{note}."
+    return f"Colours end at {', '.join(ends)}: the {PERCENTILE:g}th percentile over all fusions{note}."
 
 
 def paled(picture: np.ndarray) -> np.ndarray:

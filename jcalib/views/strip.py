@@ -1,5 +1,6 @@
 """The player on paper: faces and sound with their maps, predictions, shares and episodes, as one figure."""
 
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from jcalib.explain import Playback, Track
 
 FACES = 8
+LETTERS = 18  # of the legend that an inch holds
 _SMALL: dict[str, Any] = {"fontsize": 6.5, "fontweight": "normal", "color": DIM}
 _HERTZ = (500, 2000, 8000)
 
@@ -42,7 +44,7 @@ def plot_strip(playback: "Playback", target: str = "valence", width: float = 7.2
             ax.tick_params(length=0)
         for number, track in enumerate(tracks):
             _draw_faces(axes[2 * number], playback, track)
-            image = draw_sound(axes[2 * number + 1], playback, track)
+            colours = draw_sound(axes[2 * number + 1], playback, track)
         at = 2 * len(tracks)
         draw_traces(axes[at], playback, tracks, target)
         for ax, track in zip(axes[at + 1 :], tracks, strict=False):
@@ -54,18 +56,21 @@ def plot_strip(playback: "Playback", target: str = "valence", width: float = 7.2
         for ax in axes[:-1]:
             ax.set_xticklabels([])
         axes[-1].set_xlabel(f"time in {playback.name} (s)")
-        bar = fig.colorbar(image, ax=axes[: 2 * len(tracks)], aspect=40, pad=0.01, shrink=0.8)
+        bar = fig.colorbar(colours, ax=axes[: 2 * len(tracks)], aspect=40, pad=0.01, shrink=0.8)
         bar.outline.set_visible(False)
         bar.set_ticks([-LEVELS, 0, LEVELS], labels=["lowers", "0", "raises"])
         bar.ax.tick_params(length=0, labelsize=8, labelcolor=DIM)
-        missed = playback.complete and not all(track.good.all() for track in tracks)
-        stars = " *: its map does not add up." if missed else ""
-        fig.supxlabel(
-            f"{colour_ends(playback, target)}\n".lstrip() +
-            f"Hatched: no clip with a map hears it. Grey: |voice| + |face| is at most {LEAST}. Dotted: true.{stars}",
-            x=0.01, ha="left", fontsize=7.5, color=DIM,
-        )  # fmt: skip
+        under = [fill(line, round(width * LETTERS)) for line in _legend(playback, tracks, target)]
+        fig.supxlabel("\n".join(under), x=0.01, ha="left", fontsize=7.5, color=DIM)
     return fig
+
+
+def _legend(playback: "Playback", tracks: list["Track"], target: str) -> list[str]:
+    """What colours, hatches, greys, dots and stars mean."""
+    missed = playback.complete and not all(track.good.all() for track in tracks)
+    stars = " *: its map does not add up." if missed else ""
+    marks = f"Hatched: no clip with a map hears it. Grey: |voice| + |face| is at most {LEAST}. Dotted: true.{stars}"
+    return [line for line in (colour_ends(playback, target), marks) if line]
 
 
 def _draw_faces(ax: Any, playback: "Playback", track: "Track") -> None:
@@ -98,40 +103,49 @@ def _adds_up(playback: "Playback", track: "Track", frame: int) -> bool:
 
 
 def draw_sound(ax: Any, playback: "Playback", track: "Track") -> Any:
-    """Draw the spectrogram in greys under its map.
+    """Draw the spectrogram in greys under its map; a word where there is no sound.
 
     Args:
         ax: where to.
         playback, track: what.
 
     Returns:
-        The image of the map, for a colour bar.
+        The colours of the map, for a colour bar.
     """
-    from matplotlib.colors import ListedColormap
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import ListedColormap, Normalize
 
-    bands, count = playback.spectrogram.shape
-    left = playback.sound_start - FRAME_S / 2
-    right = left + count * FRAME_S
-    grey = LIGHT - (LIGHT - DARK) / 255 * playback.spectrogram
-    extent = (left, right, -0.5, bands - 0.5)
-    ax.imshow(grey, cmap="gray", vmin=0, vmax=255, origin="lower", aspect="auto", extent=extent)
     ramp = np.arange(-LEVELS, LEVELS + 1, dtype=np.int8)[None]
     shades = blend(np.full((1, ramp.shape[1], 3), (DARK + LIGHT) // 2, np.uint8), ramp)[0] / 255
-    alpha = np.sqrt(np.abs(track.sound.astype(float)) / LEVELS)
-    end = left + track.sound.shape[1] * SPECTRA * FRAME_S
-    image = ax.imshow(
-        track.sound, cmap=ListedColormap(shades), vmin=-LEVELS, vmax=LEVELS, alpha=alpha, origin="lower", aspect="auto",
-        extent=(left, end, -0.5, BANDS * len(track.sound) - 0.5), interpolation="nearest",
-    )  # fmt: skip
-    steps = np.flatnonzero(np.diff(np.concatenate([[0], (~playback.heard).astype(int), [0]])))
-    for start, stop in steps.reshape(-1, 2):
-        span = left + start * FRAME_S, left + stop * FRAME_S
-        ax.axvspan(*span, facecolor=(1, 1, 1, 0.6), edgecolor=DIM, hatch="/////", linewidth=0)
+    colours = ScalarMappable(Normalize(-LEVELS, LEVELS), ListedColormap(shades))
+    bands, count = playback.spectrogram.shape
+    if count:
+        _draw_heard(ax, playback, track, colours)
+    else:
+        ax.text(0.5, 0.5, "no sound", transform=ax.transAxes, ha="center", va="center", fontsize=8, color=DIM)
     ax.set_yticks(mel_band(np.array(_HERTZ), bands), [hertz_name(hertz) for hertz in _HERTZ])
     ax.set_ylim(-0.5, bands - 0.5)
     ax.set_ylabel("Hz")
     ax.spines[:].set_visible(False)
-    return image
+    return colours
+
+
+def _draw_heard(ax: Any, playback: "Playback", track: "Track", colours: Any) -> None:
+    """The spectrogram, its map, and hatches over what no clip with a map hears."""
+    bands, count = playback.spectrogram.shape
+    left = playback.sound_start - FRAME_S / 2
+    right, end = left + count * FRAME_S, left + track.sound.shape[1] * SPECTRA * FRAME_S
+    grey = LIGHT - (LIGHT - DARK) / 255 * playback.spectrogram
+    laid: dict[str, Any] = {"origin": "lower", "aspect": "auto"}
+    ax.imshow(grey, cmap="gray", vmin=0, vmax=255, extent=(left, right, -0.5, bands - 0.5), **laid)
+    alpha = np.sqrt(np.abs(track.sound.astype(float)) / LEVELS)
+    over = (left, end, -0.5, BANDS * len(track.sound) - 0.5)
+    laid |= {"cmap": colours.cmap, "norm": colours.norm, "interpolation": "nearest"}
+    ax.imshow(track.sound, alpha=alpha, extent=over, **laid)
+    steps = np.flatnonzero(np.diff(np.concatenate([[0], (~playback.heard).astype(int), [0]])))
+    for start, stop in steps.reshape(-1, 2):
+        span = left + start * FRAME_S, left + stop * FRAME_S
+        ax.axvspan(*span, facecolor=(1, 1, 1, 0.6), edgecolor=DIM, hatch="/////", linewidth=0)
 
 
 def draw_traces(ax: Any, playback: "Playback", tracks: list["Track"], target: str) -> None:

@@ -74,7 +74,7 @@ def test_only_what_adds_up_is_summed_and_only_what_has_a_unit_is_given_one(playe
     assert json.loads(re.search(r'id="data">(.*?)</script>', page, re.S)[1])["complete"] == complete  # type: ignore[index]
     ends = colour_ends(shown, "arousal")
     assert (" arousal a place of the face" in ends) == (method != "grad_cam") == ("no unit" not in ends)
-    assert ends in plot_strip(shown, "arousal").get_supxlabel()
+    assert ends in " ".join(plot_strip(shown, "arousal").get_supxlabel().split())
 
 
 def test_no_end_of_colours_is_told_of_a_map_that_there_is_not(played: Played) -> None:
@@ -87,8 +87,8 @@ def test_no_end_of_colours_is_told_of_a_map_that_there_is_not(played: Played) ->
 
 
 def test_hatched_is_what_no_clip_with_a_map_hears(played: Played) -> None:
-    page, under = player_page(played.playback), plot_strip(played.playback).get_supxlabel()
-    assert "Hatched: no clip with a map hears it." in under
+    page, under = player_page(played.playback), plot_strip(played.playback).get_supxlabel().split()
+    assert "Hatched: no clip with a map hears it." in " ".join(under)
     assert "hatched: no clip with a map hears it" in page and "heard by no clip with a map" in notes(played.playback)[2]
 
 
@@ -127,6 +127,23 @@ def test_every_face_of_the_strip_has_its_time_and_says_whether_its_map_adds_up(p
 
 def _all_good(shown: Playback) -> Playback:
     return replace(shown, tracks={key: replace(one, good=one.good | True) for key, one in shown.tracks.items()})
+
+
+def test_the_strip_of_a_video_without_sound_says_so(played: Played, tmp_path: Path) -> None:
+    shown, none = played.playback, np.zeros((32, 0), np.int8)
+    tracks = {key: replace(track, sound=none) for key, track in shown.tracks.items()}
+    mute = replace(shown, tracks=tracks, spectrogram=np.zeros((64, 0), np.uint8), heard=np.zeros(0, bool))
+    fig = plot_strip(mute)
+    fig.savefig(tmp_path / "mute.png")
+    assert [one.get_text() for one in fig.axes[1].texts] == ["no sound"]
+
+
+@pytest.mark.parametrize("width", [5.0, 7.2])
+def test_what_is_said_under_the_strip_is_not_cut_off(played: Played, width: float) -> None:
+    fig = plot_strip(played.playback, "arousal", width)
+    fig.canvas.draw()
+    under = fig._supxlabel.get_window_extent()
+    assert under.x0 >= 0 and under.x1 <= fig.bbox.x1
 
 
 def test_the_strip_of_a_video_without_labels_has_no_true_line(played: Played) -> None:

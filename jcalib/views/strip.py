@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jcalib.explain import Playback, Track
 
 FACES = 8
-LETTERS = 18  # of the legend that an inch holds
+LETTERS = 18.5  # of the legend that an inch holds
 _SMALL: dict[str, Any] = {"fontsize": 6.5, "fontweight": "normal", "color": DIM}
 _HERTZ = (500, 2000, 8000)
 

@@ -132,7 +132,9 @@ class LabelSettings(Settings):
         return (*said, f"Labels: median of {self.median} frames.") if self.median > 1 else tuple(said)
 
     @model_validator(mode="after")
-    def _has_a_middle(self) -> Self:
+    def _can_be_done(self) -> Self:
+        if not all(0 <= seconds < math.inf for seconds in self.delay):
+            raise ValueError("a rater answers after the event: a delay must be 0 s or more")
         if self.median % 2 == 0:
             raise ValueError(f"a median of {self.median} frames has no middle: it must be odd, or 1 for none")
         return self

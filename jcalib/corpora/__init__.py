@@ -2,21 +2,19 @@
 
 import difflib
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from jcalib.corpora.affwild2 import is_affwild2, read_affwild2
 from jcalib.corpora.embedded import SETTINGS_FILE, find_synthetic, is_complete
-from jcalib.corpora.labels import label_settings, treat_labels
-from jcalib.corpora.problems import Problem, UnusableCorpus, as_problems
+from jcalib.corpora.labels import label_settings, treat_corpus
+from jcalib.corpora.problems import Problem, UnusableCorpus
 from jcalib.corpora.recola import is_recola, read_recola
 from jcalib.corpora.recording import ROLES, Corpus, Failure, Recording, failures_frame
 from jcalib.corpora.roles import deal_roles
 from jcalib.corpora.videos import is_videos, read_videos
 from jcalib.files import read_json
-from jcalib.media import frame_times
-from jcalib.settings import CorpusSettings, LabelSettings, Preset, UserError
+from jcalib.settings import CorpusSettings, Preset, UserError
 from jcalib.settings import preset as find_preset
 
 __all__ = [
@@ -97,14 +95,14 @@ def open_corpus(where: str | Path = "synthetic", preset: str | Preset = "quick",
         The corpus; recordings that could not be used are rows of its `failures`.
 
     Raises:
-        UserError: the folder does not exist or holds no corpus.
+        UserError: the folder does not exist or holds no corpus, or a rater's delay leaves no label in it.
     """
     chosen = find_preset(preset)
     folder = _build_synthetic(chosen.corpus) if where == "synthetic" else find_corpus(where)
     labels = label_settings(folder, chosen.labels)
     for layout in LAYOUTS:
         if layout.recognises(folder):
-            return _treated(layout.read(folder, chosen, faces), labels)
+            return treat_corpus(layout.read(folder, chosen, faces), labels)
     known = "; ".join(layout.looks for layout in LAYOUTS)
     raise UserError(f"{folder} holds no corpus in a layout that jcalib knows: {known}.")
 
@@ -130,19 +128,6 @@ def _build_synthetic(settings: CorpusSettings) -> Path:
 
         build(settings, folder)
     return folder
-
-
-def _treated(corpus: Corpus, settings: LabelSettings) -> Corpus:
-    """The corpus with its labels shifted and smoothed as asked for, which its notes then say."""
-    said = settings.sentences()
-    if not said:
-        return corpus
-    recordings = tuple(
-        replace(one, labels=treat_labels(one.labels, frame_times(one.video)[: one.length], settings))
-        for one in corpus.recordings
-    )
-    notes, problems = (*corpus.notes, *said), (*corpus.problems, *as_problems(said))
-    return replace(corpus, recordings=recordings, notes=notes, problems=problems)
 
 
 def _near(folder: Path) -> str:

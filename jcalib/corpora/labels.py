@@ -5,14 +5,20 @@ such as {"delay": [0.5, 0.5], "median": 3}: `LabelSettings` is off by default, a
 corpus, so that it reaches the report.
 """
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from jcalib.corpora.problems import Problem, UnusableCorpus, as_problems, notes_of
+from jcalib.corpora.recording import Corpus, Recording
 from jcalib.files import read_json
+from jcalib.media import frame_times, probe
 from jcalib.settings import LabelSettings, UserError
 
 FILE = "labels.json"
+TARGETS = ("valence", "arousal")
 TICK = 1e-6  # seconds; a time this close to a stamp is at it
 
 
@@ -158,6 +164,57 @@ def treat_labels(labels: np.ndarray, times: np.ndarray, settings: LabelSettings)
     if any(settings.delay):
         labels = shift_labels(labels, times, settings.delay)
     return smooth_labels(labels, settings.median) if settings.median > 1 else labels
+
+
+def treat_corpus(corpus: Corpus, settings: LabelSettings) -> Corpus:
+    """Does to a corpus' labels what the settings ask for, which its notes then say.
+
+    Args:
+        corpus: as read.
+        settings: what is on.
+
+    Returns:
+        The corpus; a recording that is too short to keep a label of a target is a row of its `problems`.
+
+    Raises:
+        UnusableCorpus: every recording is too short to keep a label of a target.
+    """
+    said = settings.sentences()
+    if not said:
+        return corpus
+    recordings = tuple(
+        replace(one, labels=treat_labels(one.labels, frame_times(one.video)[: one.length], settings))
+        for one in corpus.recordings
+    )
+    file = FILE if (corpus.root / FILE).is_file() else ""
+    found = [
+        problem
+        for target, delay in enumerate(settings.delay)
+        for problem in _silenced(corpus, recordings, target, delay, file)
+    ]
+    notes, problems = (*corpus.notes, *notes_of(found), *said), (*corpus.problems, *found, *as_problems(said))
+    return replace(corpus, recordings=recordings, notes=notes, problems=problems)
+
+
+def _silenced(
+    corpus: Corpus, treated: tuple[Recording, ...], target: int, delay: float, file: str
+) -> Iterator[Problem]:
+    """The recordings that had labels of a target and keep none."""
+    pairs = zip(corpus.recordings, treated, strict=True)
+    had = [pair for pair in pairs if np.isfinite(pair[0].labels[:, target]).any()]
+    gone = [before for before, after in had if not np.isfinite(after.labels[:, target]).any()]
+    what = TARGETS[target]
+    if gone and len(gone) == len(had):
+        longest = max(probe(one.video).seconds for one in gone)
+        raise UnusableCorpus(
+            f"a delay of {delay:g} s leaves no {what}: the longest of {len(gone)} recordings with any is "
+            f"{longest:.1f} s. A delay is given in seconds, such as 0.5.",
+            corpus.problems,
+        )
+    for one in gone:
+        found = f"{one.name} of {probe(one.video).seconds:.1f} s keeps no {what} after a delay of {delay:g} s"
+        done = f"its {what} adds nothing to training or scores"
+        yield Problem("nothing annotated", file, None, found, done, one.name)
 
 
 def _one_each(labels: np.ndarray, delays: tuple[float, ...]) -> None:

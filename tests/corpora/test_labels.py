@@ -1,12 +1,19 @@
 """A rater's delay, time stamps to frames, and the median: known answers and invariants."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jcalib.corpora import UnusableCorpus, open_corpus
+from jcalib.corpora.check import check_corpus
 from jcalib.corpora.labels import interpolate_labels, shift_frames, shift_labels, smooth_labels, treat_labels
 from jcalib.settings import LabelSettings, UserError
+from tests.builders import add_recording, tiny_corpus
+from tests.corpora.own_videos import add_grey, grey_folder
 
 NAN = np.nan
 TIMES = np.arange(250) / 25
@@ -101,3 +108,40 @@ def test_nothing_is_on_by_default() -> None:
     )
     with pytest.raises(UserError, match=r"LabelSettings.values.*odd"):
         LabelSettings().changed(median=4)
+
+
+@pytest.mark.parametrize("delay", [-3.0, float("nan"), float("inf")])
+def test_nobody_rates_before_the_event(delay: float) -> None:
+    with pytest.raises(UserError, match=rf"delay.*0\.5, {delay}.*after the event: a delay must be"):
+        LabelSettings().changed(delay=(0.5, delay))
+
+
+LAYOUTS: dict[str, Callable[[Path], Path]] = {"own videos": grey_folder, "Aff-Wild2": tiny_corpus}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_delay_that_leaves_no_label_is_refused(tmp_path: Path, layout: str) -> None:
+    root = LAYOUTS[layout](tmp_path / "corpus")
+    (root / "labels.json").write_text('{"delay": [0.1, 500]}')
+    said = r"a delay of 500 s leaves no arousal: the longest of \d recordings with any is 1\.\d s.*such as 0\.5"
+    with pytest.raises(UnusableCorpus, match=said):
+        open_corpus(root, "smoke")
+    check = check_corpus(root, "smoke")
+    assert check.refused is not None and "a delay of 500 s" in check.refused and not check.usable
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_recording_shorter_than_the_delay_is_told(tmp_path: Path, layout: str) -> None:
+    root = LAYOUTS[layout](tmp_path / "corpus")
+    if layout == "own videos":
+        add_grey(root, "long", frames=100)
+    else:
+        add_recording(root, "long", "Train_Set", 100)
+    (root / "labels.json").write_text('{"delay": [2.5, 0]}')
+    corpus, check = open_corpus(root, "smoke"), check_corpus(root, "smoke")
+    name, length = ("a", "1.6") if layout == "own videos" else ("p1", "1.9")
+    row = ("labels.json", f"{name} of {length} s keeps no valence after a delay of 2.5 s")
+    assert row in {(one.file, one.what) for one in check.problems if one.kind == "nothing annotated"}
+    assert sum(one.kind == "nothing annotated" for one in check.problems) == 4
+    assert any("(4 of this kind in the file): its valence adds nothing to training" in note for note in corpus.notes)
+    assert len(corpus.recordings) == 5 and check.usable

@@ -120,6 +120,12 @@ def test_labels_json_says_the_same_and_never_twice(root: Path, corpus: Corpus) -
         file.unlink()
 
 
+def test_a_delay_that_leaves_no_label_is_refused(root: Path) -> None:
+    late = preset("recola", labels=LabelSettings(delay=(58, 68)))  # frames, where seconds are meant
+    with pytest.raises(UnusableCorpus, match=r"58 s leaves no valence: the longest of 3 recordings with any is 4\.0 s"):
+        open_corpus(root, late)
+
+
 def test_clips_are_16_frames_and_sound_may_be_a_file_of_its_own(corpus: Corpus) -> None:
     chosen = preset("recola")
     assert chosen.clip_frames * chosen.training.clips == 128

@@ -22,7 +22,7 @@ from jcalib.explain.path import Clip, ClipPath, clip_path, most_moving_clip, rea
 from jcalib.explain.playback import Playback, Track
 from jcalib.explain.playing import playback
 from jcalib.explain.ranking import summary
-from jcalib.explain.relevance import clip_relevance
+from jcalib.explain.relevance import attention_relevance, clip_relevance
 from jcalib.explain.seeds import across_seeds, rank_correlation
 from jcalib.explain.sentences import (
     faithful_sentence,
@@ -56,6 +56,7 @@ __all__ = [
     "attended_change",
     "attending",
     "attention_maps",
+    "attention_relevance",
     "attribute",
     "block_energy",
     "block_shares",

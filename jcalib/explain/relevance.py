@@ -5,14 +5,18 @@ clips: below them, encoders are convolutions, in which there is no attention to 
 `explain.attribute`'s.
 """
 
+from collections.abc import Mapping
+
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from jcalib.explain.steady import assert_steady
 from jcalib.fusion import Fusion
 from jcalib.fusion.inputs import MODALITIES
 from jcalib.fusion.transformer import MultiHeadAttention
-from jcalib.settings import UserError
+from jcalib.settings import UserError, choose
+from jcalib.training import TARGETS, Run
 
 
 def clip_relevance(fusion: Fusion, audio: Tensor, visual: Tensor, column: int) -> tuple[Tensor, Tensor]:
@@ -42,6 +46,30 @@ def clip_relevance(fusion: Fusion, audio: Tensor, visual: Tensor, column: int) -
             rows[number].append(through.flatten(0, -2).mean(dim=0).detach())
     here = torch.eye(clips, dtype=audio.dtype, device=audio.device)
     return here + torch.stack(rows[0]), here + torch.stack(rows[1])
+
+
+def attention_relevance(
+    runs: Mapping[str, Run], audio: Tensor, visual: Tensor, target: str
+) -> dict[tuple[str, str], NDArray]:
+    """Follow the attention of every run whose attention is softmax over clips; the others are left out.
+
+    Args:
+        runs: by fusion.
+        audio, visual: (B, L, Da) and (B, L, Dv), complete sequences.
+        target: "valence" or "arousal".
+
+    Returns:
+        (fusion, "audio" or "visual") to (L, L), the mean over seeds of `clip_relevance` without the clip itself.
+    """
+    column, found = TARGETS.index(choose(target, TARGETS, "target")), {}
+    for name, run in runs.items():
+        try:
+            seeds = [clip_relevance(run.fusion(seed), audio, visual, column) for seed in run.settings.seeds]
+        except UserError:  # no softmax attention: nothing to follow
+            continue
+        for modality, of_seeds in zip(MODALITIES, zip(*seeds, strict=True), strict=True):
+            found[name, modality] = (torch.stack(of_seeds).mean(dim=0) - torch.eye(audio.shape[1])).numpy()
+    return found
 
 
 def _forward(fusion: Fusion, audio: Tensor, visual: Tensor) -> tuple[Tensor, list[Tensor]]:

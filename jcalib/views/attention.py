@@ -58,7 +58,12 @@ def plot_maps(
 
 
 def plot_influence(
-    influence: Mapping[tuple[str, str], ArrayLike], target: str, between: float = 1, unit: str = "clips"
+    influence: Mapping[tuple[str, str], ArrayLike],
+    target: str,
+    between: float = 1,
+    unit: str = "clips",
+    scale: str = "",
+    role: str = "changed",
 ) -> "Figure":
     """Draw what each prediction depends on: every fusion in its own hue, all on one scale.
 
@@ -69,6 +74,8 @@ def plot_influence(
         influence: (fusion, "audio" or "visual") to (L, L) in target units, row predicted, column changed.
         target: whose prediction it is.
         between, unit: time between two clips of a sequence, as in `plot_maps`.
+        scale: what the values are; the spread of the predicted target by default.
+        role: what becomes of the clips in the columns.
     """
     arrays = {key: np.asarray(values, dtype=float) for key, values in influence.items()}
     norm = _norm(arrays.values())
@@ -81,11 +88,11 @@ def plot_influence(
             meshes[fusion] = _clip_mesh(ax, values, between, norm, hue(colour(fusion)))
             ax.set_title(f"{fusion}: {WORDS[modality]}")
             first = ax.get_subplotspec().is_first_col()
-            ax.set(xlabel=f"clip that is changed ({unit})", ylabel=f"clip that is predicted ({unit})" if first else "")
+            ax.set(xlabel=f"clip that is {role} ({unit})", ylabel=f"clip that is predicted ({unit})" if first else "")
             ax.tick_params(labelleft=first)
         for ax in axes.flat[len(arrays) :]:
             ax.set_visible(False)
-        _shared_scale(fig, axes, meshes, f"spread of the predicted {target}")
+        _shared_scale(fig, axes, meshes, scale or f"spread of the predicted {target}")
         _say_unit(fig, unit)
     return fig
 

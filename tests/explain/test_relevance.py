@@ -1,10 +1,13 @@
 """Relevance of clips through softmax attention: by hand where the fusion is, refused where there is none."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
 
-from jcalib.explain import clip_relevance
+from jcalib.explain import attention_relevance, clip_relevance
 from jcalib.fusion import Fusion, build_fusion
 from jcalib.settings import UserError
 
@@ -50,3 +53,19 @@ def test_where_there_is_no_softmax_it_is_refused(name: str) -> None:
     fusion = build_fusion(name, audio_dim=D, visual_dim=D, clips=L, dim=8, rank=4).eval()
     with pytest.raises(UserError, match="no softmax attention"):
         clip_relevance(fusion, torch.randn(B, L, D), torch.randn(B, L, D), 0)
+
+
+def test_runs_are_followed_where_they_can_be_and_seeds_averaged() -> None:
+    def run_of(name: str) -> Any:
+        def fusion(seed: int) -> Fusion:
+            torch.manual_seed(seed)
+            return build_fusion(name, audio_dim=D, visual_dim=D, clips=L, dim=8, rank=4).eval()
+
+        return SimpleNamespace(fusion=fusion, settings=SimpleNamespace(seeds=(3, 5)))
+
+    audio, visual = torch.randn(B, L, D), torch.randn(B, L, D)
+    found = attention_relevance({"joint": run_of("joint"), "cross": run_of("cross")}, audio, visual, "arousal")
+    assert list(found) == [("cross", "audio"), ("cross", "visual")]
+    seeds = [clip_relevance(run_of("cross").fusion(seed), audio, visual, 1)[0] for seed in (3, 5)]
+    expected = (seeds[0] + seeds[1]) / 2 - torch.eye(L)
+    assert found["cross", "audio"] == pytest.approx(expected.numpy(), abs=1e-6)

@@ -71,6 +71,13 @@ def read_places(root: Path, recordings: Iterable[str], split: Split, seed: int, 
     return Places({name: Place(persons[name], splits[name]) for name in splits}, notes, problems)
 
 
+def comes_near(name: str, known: Iterable[str]) -> str:
+    """Returns "; 'anna' comes near" where a name was meant that there is, also one in another case, or nothing."""
+    plain = {one.lower(): one for one in sorted(known)}
+    near = difflib.get_close_matches(name.lower(), plain, n=1)
+    return f"; {plain[near[0]]!r} comes near" if near else ""
+
+
 def _read_files(root: Path, known: Collection[str]) -> tuple[dict[str, dict[str, str]], list[Problem]]:
     """What the files say of each recording, by column, and the rows that say it of none."""
     said: dict[str, dict[str, str]] = {}
@@ -78,9 +85,7 @@ def _read_files(root: Path, known: Collection[str]) -> tuple[dict[str, dict[str,
     for file, line, row in _rows(root):
         name = recording_of(row["recording"])
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; {near[0]!r} comes near" if near else ""
-            what = f"there is no recording named {name!r}{hint}"
+            what = f"there is no recording named {name!r}{comes_near(name, known)}"
             problems.append(Problem("no recording", file, line, what, "the row does not count", name))
         own = said.setdefault(name, {})
         for column in ("person", "split"):

@@ -10,7 +10,6 @@
 A recording that cannot be used costs that recording, never the run.
 """
 
-import difflib
 from collections.abc import Container
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from jcalib.corpora.crops import crop_folders, find_crops, is_awaited
 from jcalib.corpora.problems import Problem, UnusableCorpus, as_problems, failures_of, notes_of
 from jcalib.corpora.recording import Corpus, Recording, failures_frame
 from jcalib.corpora.roles import deal_roles
-from jcalib.corpora.splits import FILES, read_places, recording_of
+from jcalib.corpora.splits import FILES, comes_near, read_places, recording_of
 from jcalib.corpora.traces import Trace, labels_of, read_traces
 from jcalib.media import frame_times, has_sound
 from jcalib.settings import Split, UserError
@@ -121,8 +120,7 @@ def _find_traces(root: Path, videos: dict[str, Path], problems: list[Problem]) -
             for written, trace in found.items():
                 name = recording_of(written)
                 if name not in videos:
-                    near = difflib.get_close_matches(name, videos, n=1)
-                    hint = f"; {near[0]!r} comes near" if near else ""
+                    hint = comes_near(name, videos)
                     what = f"there is no video named {name!r}{hint}: every annotation needs its video"
                     problems.append(Problem("no video", shown, None, what, LEFT_OUT, name))
                 elif name in traces:

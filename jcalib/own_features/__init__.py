@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jcalib.corpora import Failure, failures_frame
+from jcalib.corpora.splits import comes_near
 from jcalib.files import fingerprint, hash_file, source_fingerprint
 from jcalib.own_features.files import MODALITIES, Steps, read_steps
 from jcalib.own_features.folder import feature_files, find_features
@@ -50,18 +51,18 @@ def open_features(folder: str | Path, preset: str | Preset = "quick") -> "Featur
     path, chosen = find_features(folder), preset_of(preset)
     files, failures = feature_files(path)
     places, notes = read_places(path, files, chosen.corpus.split, chosen.corpus.seed)
+    missing = [name for name in places if name not in files]
     recordings: dict[str, Steps] = {}
     with stage("read own features", total=len(files)) as progress:
         for name, file in files.items():
             try:
-                recordings[name] = _read(name, file, places)
+                recordings[name] = _read(name, file, places, missing)
             except UserError as error:
                 failures.append(Failure(name, str(error), LEFT_OUT))
             progress.advance()
         recordings = _alike(recordings, failures)
         progress.note(f"{sum(len(one.target) for one in recordings.values())} steps of {len(recordings)} recordings")
-    missing = [name for name in places if name not in files]
-    failures += [Failure(name, f"{FILE} names it, and there is no such file.", LEFT_OUT) for name in missing]
+    failures += _without_file(missing, [name for name in files if name not in places])
     _check_roles([places[name].role for name in recordings], failures, path)
     notes += _notes(recordings, chosen.training.clips)
     if next(iter(recordings.values())).one_label:
@@ -90,10 +91,16 @@ def describe(features: "Features") -> str:
     )
 
 
-def _read(name: str, file: Path, places: Mapping[str, Place]) -> Steps:
+def _read(name: str, file: Path, places: Mapping[str, Place], missing: list[str]) -> Steps:
+    """Read a recording; the near name is among the rows that have no file, for others are not meant."""
     if name not in places:
-        raise UserError(f"{FILE} has no row for it.")
+        raise UserError(f"{FILE} has no row for it{comes_near(name, missing)}.")
     return read_steps(file)
+
+
+def _without_file(missing: list[str], unnamed: list[str]) -> list[Failure]:
+    what = f"{FILE} names it, and there is no such file"
+    return [Failure(name, f"{what}{comes_near(name, unnamed)}.", LEFT_OUT) for name in missing]
 
 
 def _alike(recordings: dict[str, Steps], failures: list[Failure]) -> dict[str, Steps]:

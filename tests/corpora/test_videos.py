@@ -70,12 +70,12 @@ def test_a_dot_in_a_name_is_no_suffix(tmp_path: Path) -> None:
 def test_a_row_that_names_no_recording_is_told(tmp_path: Path) -> None:
     root = grey_folder(tmp_path / "own")
     add_grey(root, "e", frames=20)  # it is there, and cannot be used
-    (root / "persons.csv").write_text("recording,person\na,ann\nb,bob\nc,cy\nd.take,ann\ne,eve\n")
+    (root / "persons.csv").write_text("recording,person\na,ann\nb,bob\nC,cy\nd.take,ann\ne,eve\n")
     notes = open_corpus(root, "smoke").notes
-    row = "persons.csv line 5: there is no recording named 'd.take': the row does not count."
-    assert [note for note in notes if "no recording named" in note] == [row]
+    row = "persons.csv line 4: there is no recording named 'C'; 'c' comes near (2 of this kind in the file): "
+    assert [note for note in notes if "no recording named" in note] == [f"{row}the row does not count."]
     told = [(one.file, one.line) for one in check_corpus(root, "smoke").problems if one.kind == "no recording"]
-    assert told == [("persons.csv", 5)]
+    assert told == [("persons.csv", 4), ("persons.csv", 5)]
 
 
 @pytest.mark.parametrize(

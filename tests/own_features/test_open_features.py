@@ -85,6 +85,19 @@ def test_a_bad_file_costs_its_recording_and_not_the_run(tmp_path: Path) -> None:
     assert [info.name for info in features.recordings] == ["r01", "r02", "r03", "r07"]
 
 
+def test_a_name_in_another_case_has_a_hint_from_both_sides(tmp_path: Path) -> None:
+    planted_folder(tmp_path, (*SMALL, "fusion", "report"), steps=10)
+    for number, name in enumerate(("anna", "ben")):
+        (tmp_path / f"r0{number}.npz").rename(tmp_path / f"{name}.npz")
+    splits = (tmp_path / "splits.csv").read_text()
+    (tmp_path / "splits.csv").write_text(splits.replace("r00,", "ANNA,").replace("r01,", "Bens,").replace("r06", "R6"))
+    found = failures(tmp_path)
+    assert found["anna"] == "splits.csv has no row for it; 'ANNA' comes near."
+    assert found["ANNA"] == "splits.csv names it, and there is no such file; 'anna' comes near."
+    assert found["ben"] == "splits.csv has no row for it; 'Bens' comes near."
+    assert found["r06"] == "splits.csv has no row for it; 'R6' comes near."
+
+
 def test_nobody_left_to_report_is_refused_with_the_first_reason(tmp_path: Path) -> None:
     planted_folder(tmp_path, ("fusion", "fusion", "report"), steps=10)
     (tmp_path / "r02.npz").write_bytes(b"broken")

@@ -70,6 +70,10 @@ def jcalib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         ("report --corpus synthetik", "synthetik is not a folder: did you mean 'synthetic'"),
         ("report --fusions joint,crosss", "unknown fusion 'crosss': did you mean 'cross'"),
         ("report --fusions joint,mixer", "a report compares joint and cross, add cross"),
+        ("report --fusions ,", "fusions has ',': name fusions with commas between."),
+        ("ablate ,", "fusions has ',': name fusions with commas between."),
+        (["search", ""], "fusions has '': name fusions with commas between."),
+        ("search ,", "fusions has ',': name fusions with commas between."),
         ("report --device cdua", "unknown device 'cdua': did you mean 'cuda'"),
         ("report --seeds 0", "greater than or equal to 1"),
         ("report --seeds many", "valid integer"),
@@ -115,12 +119,12 @@ def jcalib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     ],
 )
 def test_a_mistake_is_one_line_before_any_work(
-    words: str, message: str, jcalib: Command, place: Path, monkeypatch: pytest.MonkeyPatch
+    words: str | list[str], message: str, jcalib: Command, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(place)
     monkeypatch.setattr(execute, "_execute", lambda *_: pytest.fail("a kernel was started"))
     before = sorted(place.rglob("*"))
-    code, out, err = jcalib(*words.split())
+    code, out, err = jcalib(*(words.split() if isinstance(words, str) else words))
     assert code == 2
     assert out == ""
     assert err.startswith("jcalib: ") and err.count("\n") == 1

@@ -58,12 +58,12 @@ def ablate(
     from jcalib.files import check_writable, shown
     from jcalib.fusion import cells as all_cells
     from jcalib.reporting.study_costs import ablation_lines
-    from jcalib.reporting.values import check_compared
+    from jcalib.reporting.values import check_compared, names_of
 
     check_compared(fusions)
     folder = (out or Path("ablation")).resolve()
     check_writable(folder)
-    names = [name.strip() for name in fusions.split(",") if name.strip()] or list(chosen.fusions)
+    names = names_of(fusions) or list(chosen.fusions)
     compared, counts = [*names, *all_cells()] if cells else names, numbers_of(sizes)
     typer.echo("\n".join(ablation_lines(compared, chosen, seeds, device, own or where, counts)) + "\n")
     from jcalib import studies

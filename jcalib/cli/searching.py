@@ -40,11 +40,11 @@ def search(
     checked(where, device, own)
     from jcalib.files import check_writable, shown
     from jcalib.reporting.study_costs import search_lines
-    from jcalib.reporting.values import check_fusions
+    from jcalib.reporting.values import check_fusions, names_of
     from jcalib.studies.search import check_preset
     from jcalib.studies.space import dimensions, read_space
 
-    names, space = [name.strip() for name in fusions.split(",") if name.strip()], read_space(ranges or [])
+    names, space = names_of(fusions, needed=True), read_space(ranges or [])
     check_fusions(names, [])
     check_preset(chosen, deals=not own)
     folder = (out or Path("search")).resolve()

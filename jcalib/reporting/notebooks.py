@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jcalib.files import ROOT
-from jcalib.reporting.values import SYNTHETIC, check_values
+from jcalib.reporting.values import SYNTHETIC, check_values, names_of
 from jcalib.settings import UserError, choose
 
 if TYPE_CHECKING:
@@ -139,6 +139,8 @@ def check(chapter: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
             raise UserError(
                 f"{key} has {value!r}: {name} takes {parameter.type}. For example {key}={parameter.default!r}."
             ) from None
+        if key == "fusions" and not checked[key]:
+            names_of(value if isinstance(value, str) else str(value), needed=bool(parameter.default))
     check_values(checked, notebook)
     return checked
 

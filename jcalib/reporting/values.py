@@ -108,13 +108,29 @@ def check_compared(fusions: str) -> None:
     Raises:
         UserError: a name is unknown, or joint or cross is missing.
     """
-    names = [name.strip() for name in fusions.split(",") if name.strip()]
+    names = names_of(fusions)
     if not names:
         return
     check_fusions(names, [])
     for needed in ("joint", "cross"):
         if needed not in names:
             raise UserError(f"fusions has {', '.join(names)}: a report compares joint and cross, add {needed}.")
+
+
+def names_of(fusions: str, needed: bool = False) -> list[str]:
+    """Return the fusions that a shell names with commas between.
+
+    Args:
+        fusions: what the user wrote.
+        needed: whether nothing at all, which is the preset's fusions, is refused too.
+
+    Raises:
+        UserError: there is no name in it.
+    """
+    names = [name.strip() for name in fusions.strip("[]() ").split(",") if name.strip()]
+    if not names and (needed or fusions.strip("[]() ")):
+        raise UserError(f"fusions has {fusions!r}: name fusions with commas between.")
+    return names
 
 
 def check_fusions(names: list[str], own: list[str]) -> None:

@@ -1,5 +1,6 @@
 """Parameters are known, of their type, and refused otherwise, before a kernel starts."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +128,12 @@ def test_prose_about_the_embedded_corpus_is_told_of_no_other(write: Any) -> None
 
     assert told() and told(corpus="synthetic")
     assert not told(corpus="elsewhere") and not told(features="mine")
+
+
+@pytest.mark.parametrize(("default", "given"), [("[]", ","), ("[]", "[,]"), ('["joint"]', ","), ('["joint"]', "")])
+def test_fusions_without_a_name_are_refused(folder: Path, default: str, given: str) -> None:
+    cell = nbformat.v4.new_code_cell(f"fusions: list[str] = {default}", metadata={"tags": ["parameters"]})
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), folder / "9_named.ipynb")
+    with pytest.raises(UserError, match=rf"fusions has '{re.escape(given)}': name fusions with commas between\.$"):
+        notebooks.check("named", {"fusions": given})
+    assert default != "[]" or notebooks.check("named", {"fusions": ""}) == {"fusions": []}, "which is the preset's"

@@ -30,6 +30,9 @@ def explain(
     from jcalib.views.player import Player, carried
 
     found = [find_run(run) for run in runs]
+    fusions = [run.settings.fusion for run, _ in found]
+    if twice := next((one for one in fusions if fusions.count(one) > 1), ""):
+        raise UserError(f"runs are both of {twice}: name one run a fusion, such as one of joint and one of cross.")
     if len({(run.encoding, run.settings.features) for run, _ in found}) > 1:
         raise UserError("the runs were trained on different features: name runs that can be compared.")
     for run, origin in found:

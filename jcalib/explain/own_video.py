@@ -34,6 +34,8 @@ def open_video(video: str | Path, run: Run, seconds: float = SECONDS) -> tuple[C
         raise UserError(
             f"run {run.folder.name} does not know what made its features: name a run that jcalib train made."
         )
+    if video.is_dir():
+        raise UserError(f"{video} is a folder: name a video.")
     if not video.is_file():
         raise UserError(f"{video} does not exist: name a video.")
     if not has_pictures(video):

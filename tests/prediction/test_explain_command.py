@@ -67,7 +67,7 @@ def test_a_run_without_its_training_persons_is_refused(
     [
         (["nowhere.mp4"], "nowhere.mp4 does not exist"),
         (["sound.wav"], "has no pictures"),
-        (["."], ". does not exist: name a video"),
+        (["."], ". is a folder: name a video"),
     ],
 )
 def test_a_mistake_is_one_line(
@@ -80,3 +80,12 @@ def test_a_mistake_is_one_line(
     code, _, err = jcalib("explain", *words, "--run", run.folder.name)
     assert code == 2
     assert said in err.splitlines()[-1]
+
+
+def test_two_runs_of_one_fusion_are_refused_before_any_work(
+    jcalib: Command, run: Run, film: Callable[..., Path], tmp_path: Path
+) -> None:
+    twice = ("--run", run.folder.name, "--run", str(run.folder))
+    code, out, err = jcalib("explain", str(film("clip.mp4")), *twice, "--out", str(tmp_path / "player.html"))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "runs are both of joint: name one run a fusion, such as one of joint and one of cross." in err

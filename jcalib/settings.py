@@ -12,6 +12,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from jcalib.wording import refusal
+
 
 def fingerprint(value: Any) -> str:
     """Return 12 hex digits of a JSON-able value, the same for equal values on any machine."""
@@ -60,14 +62,11 @@ class Settings(BaseModel):
         """
         known = type(self).model_fields
         for name in values:
-            choose(name, known, f"setting of {type(self).__name__}")
+            choose(name, known, "setting")
         try:
             return type(self).model_validate({**dict(self), **values})
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            value = repr(first["input"])[:60]
-            raise UserError(f"{type(self).__name__}.{where or 'values'} has {value}: {first['msg']}.") from None
+            raise UserError(refusal(error)) from None
 
 
 class Mix(Settings):
@@ -134,7 +133,7 @@ class LabelSettings(Settings):
     @model_validator(mode="after")
     def _can_be_done(self) -> Self:
         if not all(0 <= seconds < math.inf for seconds in self.delay):
-            raise ValueError("a rater answers after the event: a delay must be 0 s or more")
+            raise ValueError(f"delay has {self.delay}: a rater answers after the event: a delay must be 0 s or more")
         if self.median % 2 == 0:
             raise ValueError(f"a median of {self.median} frames has no middle: it must be odd, or 1 for none")
         return self

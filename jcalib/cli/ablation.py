@@ -52,7 +52,8 @@ def ablate(
     """Compare fusions: train what is missing, print the answer, write tables and figures to --out. An interrupted one
     goes on where it stopped."""
     chosen = _in_regime(chosen_preset(preset, weights, own), regime, own or where)
-    chosen.training.changed(modality_dropout=modality_dropout)  # which says what is wrong with it
+    if not 0 <= modality_dropout < 1:
+        raise UserError(f"modality-dropout has {modality_dropout:g}: it is a share from 0 to below 1, such as 0.2.")
     level = _level(corrupt, modality_dropout, own)
     checked(where, device, own)
     from jcalib.files import check_writable, shown

@@ -147,7 +147,10 @@ def label_settings(root: Path, preset: LabelSettings) -> LabelSettings:
         raise UserError(f'{FILE} is no JSON ({error}): write it as in {{"delay": [0.5, 0.5]}}.') from None
     if not isinstance(values, dict):
         raise UserError(f'{FILE} holds no settings: write them as in {{"delay": [0.5, 0.5]}}.')
-    return LabelSettings().changed(**values)
+    try:
+        return LabelSettings().changed(**values)
+    except UserError as error:
+        raise UserError(f'{FILE}: {error} Write it as in {{"delay": [0.5, 0.5], "median": 3}}.') from None
 
 
 def treat_labels(labels: np.ndarray, times: np.ndarray, settings: LabelSettings) -> np.ndarray:

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from jcalib.corpora import UnusableCorpus, open_corpus
 from jcalib.corpora.check import check_corpus
-from jcalib.corpora.labels import interpolate_labels, shift_frames, shift_labels, smooth_labels, treat_labels
+from jcalib.corpora.labels import (
+    interpolate_labels,
+    label_settings,
+    shift_frames,
+    shift_labels,
+    smooth_labels,
+    treat_labels,
+)
 from jcalib.settings import LabelSettings, UserError
 from tests.builders import add_recording, tiny_corpus
 from tests.corpora.own_videos import add_grey, grey_folder
@@ -106,7 +113,7 @@ def test_nothing_is_on_by_default() -> None:
         "Labels: a rater's delay of 0.4 s (valence) and 0 s (arousal) is taken back.",
         "Labels: median of 3 frames.",
     )
-    with pytest.raises(UserError, match=r"LabelSettings.values.*odd"):
+    with pytest.raises(UserError, match=r"^a median of 4 frames has no middle: it must be odd, or 1 for none\.$"):
         LabelSettings().changed(median=4)
 
 
@@ -114,6 +121,25 @@ def test_nothing_is_on_by_default() -> None:
 def test_nobody_rates_before_the_event(delay: float) -> None:
     with pytest.raises(UserError, match=rf"delay.*0\.5, {delay}.*after the event: a delay must be"):
         LabelSettings().changed(delay=(0.5, delay))
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ('{"delay": 0.5}', "delay has 0.5: it takes a list of values."),
+        ('{"delay": ["a", 1]}', "delay.0 has 'a': it must be a number."),
+        ('{"delay": [1]}', "delay.1 is missing."),
+        ('{"delay": [1, 2, 3]}', "delay has [1, 2, 3]: it takes 2 values at most."),
+        ('{"median": 2}', "a median of 2 frames has no middle: it must be odd, or 1 for none."),
+        ('{"median": 1.5}', "median has 1.5: it must be a whole number."),
+        ('{"delai": 1}', "unknown setting 'delai': did you mean 'delay'? choose from delay, median."),
+    ],
+)
+def test_a_file_of_labels_is_refused_in_words_of_the_kit(tmp_path: Path, written: str, said: str) -> None:
+    (tmp_path / "labels.json").write_text(written)
+    with pytest.raises(UserError) as refused:
+        label_settings(tmp_path, LabelSettings())
+    assert str(refused.value) == f'labels.json: {said} Write it as in {{"delay": [0.5, 0.5], "median": 3}}.'
 
 
 LAYOUTS: dict[str, Callable[[Path], Path]] = {"own videos": grey_folder, "Aff-Wild2": tiny_corpus}

@@ -104,7 +104,6 @@ def read_state(path: Path) -> dict[str, "Tensor"]:
     import pickle
 
     import torch
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
@@ -112,12 +111,14 @@ def read_state(path: Path) -> dict[str, "Tensor"]:
             return load_file(path)
         with warnings.catch_warnings(action="ignore"):  # on pickles of another protocol, which are refused below
             read = torch.load(_opened(path), map_location="cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, EOFError, OSError, zipfile.BadZipFile, ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise UserError(f"{path} is cut off, or no checkpoint ({path.stat().st_size:,} bytes): {reason}.") from None
-    except pickle.UnpicklingError as error:
-        reason = " ".join(str(error).rpartition("WeightsUnpickler error:")[2].split())[:120]
-        raise UserError(f"{path} is no checkpoint, or holds more than tensors, which is not read: {reason}.") from None
+    except Exception as error:  # bytes that are no checkpoint make the readers raise whatever they come upon
+        with path.open("rb") as file:
+            pickled = file.read(2) in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+        if pickled and isinstance(error, pickle.UnpicklingError):
+            what = "holds more than tensors, which is not read: save its state_dict by itself"
+        else:
+            what = f"is cut off, or no checkpoint ({path.stat().st_size:,} bytes): name a file of torch or safetensors"
+        raise UserError(f"{path} {what}, or fetch a known one (jcalib weights list).") from None
     return _tensors(path, read)
 
 

@@ -100,15 +100,18 @@ def test_code_in_a_file_is_never_run(tmp_path: Path, capsys: pytest.CaptureFixtu
     torch.save({"state_dict": Shout()}, tmp_path / "new.pt")
     (tmp_path / "old.pt").write_bytes(pickle.dumps({"weight": Shout()}))
     for name in ("new.pt", "old.pt"):
-        assert "holds more than tensors, which is not read" in refusal(tmp_path / name)
+        assert "holds more than tensors, which is not read: save its state_dict by itself" in refusal(tmp_path / name)
     assert capsys.readouterr().out == ""
 
 
 def test_what_is_no_state_dict_is_one_line(tmp_path: Path) -> None:
     torch.save([torch.zeros(1)], tmp_path / "list.pt")
     assert "holds no tensors by name" in refusal(tmp_path / "list.pt")
-    (tmp_path / "text.pt").write_text("no weights")
-    assert "text.pt is " in refusal(tmp_path / "text.pt")
+    texts = {"text.pt": "no weights", "line.pt": "a text\n", "page.pt": "# weights", "t.safetensors": "x"}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+        said = f"{name} is cut off, or no checkpoint ({len(text)} bytes): name a file of torch or safetensors, or fetch"
+        assert refusal(tmp_path / name).endswith(f"{said} a known one (jcalib weights list).")
     with pytest.raises(UserError, match=r"nothing\.pt is not a file"):
         check(tmp_path / "nothing.pt")
     with pytest.raises(UserError, match="unknown weights file 'tsaw': did you mean 'tsav'"):

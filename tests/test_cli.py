@@ -104,6 +104,7 @@ def jcalib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         ("ablate joint,crosss", "unknown fusion 'crosss': did you mean 'cross'"),
         ("ablate joint,mixer", "joint and cross, add cross"),
         ("ablate --sizes 5,many", "sizes has 'many': it takes numbers of training recordings, as 5,10,20"),
+        ("ablate --sizes 11,23", "sizes has 23: the preset quick trains on 22 recordings, take 1 to 22."),
         ("search joint,crosss", "unknown fusion 'crosss': did you mean 'cross'"),
         ("search --space learning_rat=1..2", "unknown setting to search 'learning_rat': did you mean 'learning_rate'"),
         ("search --space dropout=0..1", "dropout has 1.0: it must be less than 1"),

@@ -66,6 +66,8 @@ def ablate(
     check_writable(folder)
     names = names_of(fusions) or list(chosen.fusions)
     compared, counts = [*names, *all_cells()] if cells else names, numbers_of(sizes)
+    if not own and where == "synthetic":
+        _check_sizes(counts, chosen)
     typer.echo("\n".join(ablation_lines(compared, chosen, seeds, device, own or where, counts)) + "\n")
     from jcalib import studies
     from jcalib.corpora import open_corpus
@@ -119,6 +121,13 @@ def _corrupted(
         typer.echo(f"\nWhat modality dropout of {share:g} adds to it\n{table.to_string()}")
         written.append(style.save(plot_gains(gains), folder, "modality-dropout", gains))
     return written
+
+
+def _check_sizes(counts: tuple[int, ...], chosen: Preset) -> None:
+    """Refuse sizes above what the embedded corpus will have, which the preset says before anything is rendered."""
+    there = chosen.corpus.split.fusion
+    if wrong := next((count for count in counts if count > there), 0):
+        raise UserError(f"sizes has {wrong}: the preset {chosen.name} trains on {there} recordings, take 1 to {there}.")
 
 
 def _level(corrupt: str, modality_dropout: float, own: str) -> str:

@@ -4,7 +4,7 @@
 
 In the regimes *redundant* and *unique* a correlation of face and voice tells nothing that a temporal network on both
 does not: joint may not gain more over the mixer than the margin. And joints that were trained on other persons' labels,
-turned around in time, may not score more than the margin on the report persons, over 40 assignments. The courses of 22
+turned around in time, may not score more than the margin on the report persons, over 120 assignments. The courses of 22
 persons are few slow waves, so that those assigned agree with the true ones a little, by chance, and a joint learns as
 much of the truth; the agreement is 0 on average by the way it is drawn and known for each assignment, so the scores are
 taken at agreement 0 on a line through them (a control variate). Exit code 1 where one of these fails.
@@ -31,7 +31,7 @@ from jcalib.training import extract, fit
 
 REGIMES = ("redundant", "unique")
 FUSIONS = ("joint", "cross", "mixer", "concat")
-ASSIGNMENTS = 40  # of labels to strangers
+ASSIGNMENTS = 120  # of labels to strangers
 
 
 def main() -> int:

@@ -21,6 +21,8 @@ def explain(
     """Write a player of one video: its face and sound with maps of what moved the predictions. It opens offline."""
     if out.is_dir():
         raise UserError(f"{out} is a folder: name the HTML file to write.")
+    if out.suffix.lower() not in (".html", ".htm"):  # what is there, such as the video, would be written over
+        raise UserError(f"--out has {out}: a player is an HTML file, so name one that ends in .html.")
     from jcalib.files import check_home, check_writable, shown
 
     check_home()

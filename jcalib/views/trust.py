@@ -81,7 +81,7 @@ def plot_curves(examined: "Examined", methods: "list[str] | None" = None) -> "Fi
     """
     curves = examined.curves
     modalities = list(dict.fromkeys(curves["modality"])) or ["visual"]
-    fig, axes = figure(len(modalities), 2, 7.6, 2.3 * len(modalities), sharex=True, sharey=True, squeeze=False)
+    fig, axes = figure(len(modalities), 2, 7.6, 2.3 * len(modalities), sharex=True, sharey="row", squeeze=False)
     names = methods or [*examined.maps, "uniform"]
     lines = ["-", "--", "-.", ":", (0, (3, 1, 1, 1, 1, 1)), (0, (1, 3))]
     with look():

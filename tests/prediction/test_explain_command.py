@@ -89,3 +89,11 @@ def test_two_runs_of_one_fusion_are_refused_before_any_work(
     code, out, err = jcalib("explain", str(film("clip.mp4")), *twice, "--out", str(tmp_path / "player.html"))
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "runs are both of joint: name one run a fusion, such as one of joint and one of cross." in err
+
+
+def test_a_player_is_not_written_over_its_video(jcalib: Command, run: Run, film: Callable[..., Path]) -> None:
+    video = film("clip.mp4")
+    before = video.read_bytes()
+    code, out, err = jcalib("explain", str(video), "--run", run.folder.name, "--out", str(video))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "ends in .html" in err and video.read_bytes() == before

@@ -35,9 +35,7 @@ class Interval(NamedTuple):
         """Return the same with another number of decimals."""
         if np.isnan(self.value):
             return "–"
-        ends = f"[{format_ccc(self.low, digits)}, {format_ccc(self.high, digits)}]"
-        unknown = np.isnan(self.low) or np.isnan(self.high)
-        return f"{format_ccc(self.value, digits)} {format_interval(self.low, self.high) if unknown else ends}"
+        return f"{format_ccc(self.value, digits)} {format_interval(self.low, self.high, digits)}"
 
     @property
     def signed(self) -> str:

@@ -18,7 +18,7 @@ from jcalib.settings import choose
 from jcalib.studies.corruptions import recordings_of
 from jcalib.studies.rescoring import counted_frames, evaluate
 from jcalib.studies.statistics import Comparison, compare
-from jcalib.training import TARGETS, Run
+from jcalib.training import Run
 from jcalib.training.batched import Ensemble
 
 INTRA, INTER = "intra-modal", "inter-modal"
@@ -71,13 +71,11 @@ def relations(run: Run, features: Features, smooth: tuple[int, ...] = (), device
         smooth: frames over which predictions are averaged before they are scored; () for none.
         device: "auto", "cpu" or "cuda".
     """
-    whole, size = run.ensemble(device), run.settings.training
-    shape = (run.settings.audio_dim, run.settings.visual_dim, size.clips)
+    whole = run.ensemble(device)
     ensembles = {"joint": whole}
     for left_out, kind in ((INTRA, WithoutIntra), (INTER, WithoutInter)):
-        skeleton = kind(*shape, targets=len(TARGETS), dim=size.dim, rank=size.rank, dropout=size.dropout)
-        ensembles[left_out] = Ensemble(skeleton, whole.parameters, whole.buffers)
+        ensembles[left_out] = Ensemble(run.settings.build(kind), whole.parameters, whole.buffers)
     part = recordings_of(features, features.of_role("report"))
     counted, _ = counted_frames(part, [])
-    sums = dict(evaluate(ensembles, part, counted, size.clips, smooth))
+    sums = dict(evaluate(ensembles, part, counted, run.settings.training.clips, smooth))
     return Relations(sums, [info.person for info in part.recordings])

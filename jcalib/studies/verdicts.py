@@ -53,11 +53,11 @@ def format_ccc(value: float, digits: int = 3) -> str:
     return text.replace("0.", ".", 1) if abs(float(text)) < 1 else text
 
 
-def format_interval(low: float, high: float) -> str:
+def format_interval(low: float, high: float, digits: int = 3) -> str:
     """Return an interval as papers print it, [.021, .043], or the reason why there is none."""
     if math.isnan(low) or math.isnan(high):
         return f"({TOO_FEW})"
-    return f"[{format_ccc(low)}, {format_ccc(high)}]"
+    return f"[{format_ccc(low, digits)}, {format_ccc(high, digits)}]"
 
 
 def headline(

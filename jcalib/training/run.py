@@ -8,7 +8,7 @@ they were made), `provenance.json`, and `status.json` last.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -52,14 +52,13 @@ class RunSettings(Settings):
         """The run's folder name."""
         return f"{self.fusion}-{self.fingerprint()}"
 
-    def build(self) -> Fusion:
-        """Return one freshly initialised fusion of this run."""
-        size = self.training
-        return build_fusion(
-            self.fusion,
-            audio_dim=self.audio_dim,
-            visual_dim=self.visual_dim,
-            clips=size.clips,
+    def build(self, kind: type[Fusion] | None = None) -> Fusion:
+        """Return one freshly initialised fusion of this run, or a fusion of another class in its sizes."""
+        size, make = self.training, kind or partial(build_fusion, self.fusion)
+        return make(
+            self.audio_dim,
+            self.visual_dim,
+            size.clips,
             targets=len(TARGETS),
             dim=size.dim,
             rank=size.rank,
